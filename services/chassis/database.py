@@ -1,0 +1,300 @@
+"""One service's database: SQLite in a folder or PostgreSQL by URL, and the watch that tells of commits."""
+
+from __future__ import annotations
+
+import os
+import select
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import DateTime, Engine, create_engine, event, text
+from sqlalchemy.engine import Connection, Dialect, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import NullPool
+from sqlalchemy.types import TypeDecorator
+
+from services.chassis.clock import Clock, DatabaseClock, SystemClock
+from services.chassis.errors import StartError
+
+#: How long a writer waits for another on SQLite before it tries again (ms). Short, because a lock wait
+#: stops the worker's whole loop (measured: 1 s of waiting was 1 s of standstill).
+SQLITE_BUSY_MS = 250
+#: How often a SQLite watch looks for commits of others (s); one look costs 5 µs.
+SQLITE_WATCH_S = 0.01
+#: NOTIFY is sent at most this often (s): one in each transaction halves commits per second (measured).
+NOTIFY_EVERY_S = 0.02
+#: Channel of LISTEN and NOTIFY.
+CHANNEL = "wenzheng_commit"
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment in UTC, timezone-aware on both databases."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Database:
+    """The engine of one service and its two kinds of transaction.
+
+    Args:
+        url: SQLAlchemy URL, ``sqlite:///…`` or ``postgresql+psycopg2://…``.
+        direct_url: URL past a transaction pooler, for LISTEN and advisory locks; the same when empty.
+        pool: connections kept open at most.
+        application: name shown in ``pg_stat_activity``.
+    """
+
+    def __init__(self, url: str, *, direct_url: str = "", pool: int = 10, application: str = "wenzheng") -> None:
+        self.url = make_url(url)
+        self.sqlite = self.url.get_backend_name() == "sqlite"
+        self._direct_url = make_url(direct_url) if direct_url else self.url
+        self._application = application
+        self.engine = self._sqlite_engine() if self.sqlite else self._postgres_engine(pool)
+        self._notifier = None if self.sqlite else _Notifier(self)
+
+    def _sqlite_engine(self) -> Engine:
+        path = Path(self.url.database or "")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StartError(f"folder {path.parent} cannot be made: {error.strerror}") from None
+        if not os.access(path.parent, os.W_OK):
+            raise StartError(f"folder {path.parent} is not writable")
+        engine = create_engine(
+            self.url, connect_args={"check_same_thread": False, "timeout": SQLITE_BUSY_MS / 1000}, poolclass=None
+        )
+        event.listen(engine, "connect", _sqlite_pragmas)
+        event.listen(engine, "begin", _sqlite_begin)
+        return engine
+
+    def _postgres_engine(self, pool: int) -> Engine:
+        return create_engine(
+            self.url,
+            pool_size=pool,
+            max_overflow=0,
+            pool_timeout=5,
+            pool_pre_ping=True,
+            connect_args={
+                "application_name": self._application,
+                "connect_timeout": 5,
+                "options": "-c statement_timeout=30000 -c lock_timeout=10000 -c timezone=UTC",
+            },
+        )
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A writing transaction: commits at the end, rolls back on any exception, then tells the watches."""
+        with Session(self.engine, expire_on_commit=False, autoflush=False) as session, session.begin():
+            yield session
+        if self._notifier is not None:
+            self._notifier.committed()
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A reading transaction; takes no write lock on SQLite."""
+        with self.engine.connect() as connection:
+            connection = connection.execution_options(reads_only=True)
+            with Session(connection, expire_on_commit=False, autoflush=False) as session:
+                yield session
+
+    def direct(self) -> Connection:
+        """A connection of its own past any pooler, for LISTEN and advisory locks. The caller closes it."""
+        engine = create_engine(
+            self._direct_url,
+            poolclass=NullPool,
+            isolation_level="AUTOCOMMIT",
+            connect_args={"application_name": f"{self._application}-direct", "connect_timeout": 5},
+        )
+        return engine.connect()
+
+    def clock(self) -> Clock:
+        """Database time on PostgreSQL, this machine's on SQLite."""
+        return SystemClock() if self.sqlite else DatabaseClock(self._read_time)
+
+    def _read_time(self) -> datetime:
+        with self.engine.connect() as connection:
+            moment: datetime = connection.execute(text("select clock_timestamp()")).scalar_one()
+        return moment.astimezone(UTC)
+
+    def ping(self) -> None:
+        """One round trip; raises what SQLAlchemy raises when the database is away."""
+        with self.read() as session:
+            session.execute(text("select 1"))
+
+    def watch(self) -> Watch:
+        """A watch of its own for one loop; see ``Watch``."""
+        return _SqliteWatch(self) if self.sqlite else _PostgresWatch(self)
+
+    def close(self) -> None:
+        """Close every pooled connection."""
+        if self._notifier is not None:
+            self._notifier.close()
+        self.engine.dispose()
+
+
+class Watch:
+    """Waits for commits in one database, from whatever process. A hint, never the truth: callers poll too."""
+
+    def wait(self, timeout: float) -> bool:
+        """Block until somebody committed or ``timeout`` seconds passed; True when there was a commit."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Give the connection back."""
+        raise NotImplementedError
+
+
+class _SqliteWatch(Watch):
+    """Reads ``PRAGMA data_version``: it changes whenever another connection commits."""
+
+    def __init__(self, database: Database) -> None:
+        self._connection: Any = database.engine.raw_connection()
+        self._connection.detach()
+        self._version = self._look()
+
+    def _look(self) -> int:
+        row = self._connection.driver_connection.execute("PRAGMA data_version").fetchone()
+        return int(row[0])
+
+    def wait(self, timeout: float) -> bool:
+        deadline = time.monotonic() + timeout
+        while True:
+            version = self._look()
+            if version != self._version:
+                self._version = version
+                return True
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            time.sleep(min(SQLITE_WATCH_S, left))
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+class _PostgresWatch(Watch):
+    """LISTENs on a direct connection; a lost one is opened anew, meanwhile ``wait`` just waits."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._connection: Connection | None = None
+
+    def _listen(self) -> Any:
+        if self._connection is None:
+            self._connection = self._database.direct()
+            self._connection.execute(text(f"LISTEN {CHANNEL}"))
+        return self._connection.connection.driver_connection
+
+    def wait(self, timeout: float) -> bool:
+        try:
+            raw = self._listen()
+            if raw.notifies or select.select([raw], [], [], timeout)[0]:
+                raw.poll()
+                heard = bool(raw.notifies)
+                raw.notifies.clear()
+                return heard
+        except (DBAPIError, OSError, raw_errors()):
+            self.close()
+            time.sleep(timeout)
+        return False
+
+    def close(self) -> None:
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            connection.close()
+
+
+def raw_errors() -> type[Exception]:
+    """The driver's own base error, for calls past SQLAlchemy."""
+    import psycopg2
+
+    base: type[Exception] = psycopg2.Error
+    return base
+
+
+class _Notifier:
+    """Sends NOTIFY after commits, at most every 20 ms, from a thread of its own so that nobody waits for it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._due = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def committed(self) -> None:
+        """Somebody committed: a NOTIFY goes out within 20 ms."""
+        if self._thread is None:
+            with self._lock:
+                if self._thread is None:
+                    self._thread = threading.Thread(target=self._run, name="notify", daemon=True)
+                    self._thread.start()
+        self._due.set()
+
+    def _run(self) -> None:
+        while not self._closed:
+            self._due.wait()
+            self._due.clear()
+            if self._closed:
+                return
+            try:
+                with self._database.engine.connect() as connection:
+                    connection.execute(text(f"NOTIFY {CHANNEL}"))
+                    connection.commit()
+            except DBAPIError:
+                # A hint was lost; every watcher polls as well, and the next commit sends another.
+                time.sleep(1)
+            time.sleep(NOTIFY_EVERY_S)
+
+    def close(self) -> None:
+        self._closed = True
+        self._due.set()
+
+
+def _sqlite_pragmas(connection: Any, record: Any) -> None:
+    """WAL and FULL: a commit that was answered survives a power cut (SQLite documentation, pragma synchronous)."""
+    connection.isolation_level = None
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        f"busy_timeout={SQLITE_BUSY_MS}",
+        "foreign_keys=ON",
+        "cache_size=-4000",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _sqlite_begin(connection: Connection) -> None:
+    """Writers take the lock at once, so that a transaction never fails half-way for want of it."""
+    reads_only = connection.get_execution_options().get("reads_only", False)
+    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+
+
+def is_transient(error: BaseException) -> bool:
+    """True when the database is away, busy or chose us as a deadlock's victim: waiting may help."""
+    if not isinstance(error, DBAPIError):
+        return isinstance(error, TimeoutError)
+    if error.connection_invalidated or isinstance(error, InterfaceError):
+        return True
+    code = getattr(error.orig, "pgcode", None)
+    if code is not None:
+        # 40: serialization and deadlock, 53: resources, 55P03: lock timeout, 57: operator stop, 08: connection.
+        return code.startswith(("40", "53", "57P", "08")) or code == "55P03"
+    if isinstance(error, OperationalError):
+        words = str(error.orig)
+        return not ("no such" in words or "syntax" in words or "has no column" in words)
+    return False

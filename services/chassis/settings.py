@@ -1,0 +1,150 @@
+"""Settings: frozen, from the environment, read once at start; every error listed at once, secrets masked."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+
+from services.chassis.errors import StartError
+
+#: Every variable begins so.
+PREFIX = "WENZHENG_"
+
+
+class ServiceSettings(BaseModel):
+    """What every service needs. A service adds its own fields; ``{service}`` in a default is its name.
+
+    A field ``x`` is read from ``WENZHENG_X``, and ``WENZHENG_<SERVICE>_X`` wins over it, so that one
+    environment can serve all four on one machine. A value may also come from a mounted secret file:
+    ``WENZHENG_X_FILE`` names it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data_folder: Path = Field(Path("var"), description="Folder for everything kept on one machine.")
+    database_url: SecretStr = Field(
+        SecretStr(""),
+        description="SQLAlchemy URL; empty: a SQLite file in the data folder. PostgreSQL: postgresql+psycopg2://…",
+    )
+    direct_database_url: SecretStr = Field(
+        SecretStr(""), description="URL past a transaction pooler, for LISTEN and locks; empty: the same."
+    )
+    database_pool: int = Field(10, ge=1, le=200, description="Connections kept open at most, per process.")
+    broker_url: SecretStr = Field(
+        SecretStr(""), description="amqp(s):// URL of RabbitMQ; empty: a private node on this machine."
+    )
+    host: str = Field("127.0.0.1", description="Address the web role listens on.")
+    port: int = Field(8080, ge=0, le=65535, description="Port the web role listens on.")
+    worker_port: int = Field(0, ge=0, le=65535, description="Port of the worker's health and metrics; 0: none.")
+    web_threads: int = Field(16, ge=1, le=256, description="Threads of the web server.")
+    public_url: str = Field(
+        "", description="Address citizens see, for links in messages; empty: http://host:port."
+    )
+    time_zone: str = Field("Asia/Shanghai", description="IANA zone in which all legal time is reckoned.")
+    default_language: str = Field("zh-Hans", description="Language of pages when the reader names none.")
+    max_body_bytes: int = Field(1_000_000, ge=10_000, description="Largest HTTP request body, in bytes.")
+    secret_key: SecretStr = Field(
+        SecretStr(""), description="Key of cookies and hashes; empty: made once in the data folder."
+    )
+    staff_public_key: str = Field(
+        "", description="Ed25519 public key (PEM) that staff tokens are checked with; empty: from the data folder."
+    )
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    log_format: str = Field("auto", description="json, text or auto (text on a terminal).")
+    batch_size: int = Field(200, ge=1, le=1000, description="Events a consumer takes into one transaction.")
+    batch_linger_ms: int = Field(20, ge=0, le=1000, description="How long a consumer waits to fill a batch, in ms.")
+
+    @field_validator("time_zone")
+    @classmethod
+    def _zone_exists(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError("no such IANA time zone, for example Asia/Shanghai") from None
+        return value
+
+    @field_validator("database_url", "direct_database_url")
+    @classmethod
+    def _driver_is_named(cls, value: SecretStr) -> SecretStr:
+        url = value.get_secret_value()
+        if url and not url.startswith(("sqlite:", "postgresql+psycopg2:")):
+            raise ValueError("must begin with sqlite: or postgresql+psycopg2: (psycopg 3 blocks the worker's loop)")
+        return value
+
+    @field_validator("broker_url")
+    @classmethod
+    def _broker_is_amqp(cls, value: SecretStr) -> SecretStr:
+        url = value.get_secret_value()
+        if url and not url.startswith(("amqp://", "amqps://", "pyamqp://")):
+            raise ValueError("must begin with amqp:// or amqps://")
+        return value
+
+
+S = TypeVar("S", bound=ServiceSettings)
+
+
+def load(cls: type[S], service: str, environ: dict[str, str] | None = None, **overrides: Any) -> S:
+    """Read the settings of one service.
+
+    Raises:
+        StartError: one line per wrong value: the variable, the reason; never the value of a secret.
+    """
+    env = dict(os.environ if environ is None else environ)
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for name in cls.model_fields:
+        found = source_of(name, service, env)
+        if found is None:
+            continue
+        if found.endswith("_FILE"):
+            try:
+                values[name] = Path(env[found]).read_text(encoding="utf-8").strip()
+            except OSError as error:
+                problems.append(f"{found}: cannot be read ({error.strerror})")
+        else:
+            values[name] = env[found]
+    values.update(overrides)
+    try:
+        settings = cls(**values)
+    except ValidationError as error:
+        for item in error.errors(include_url=False, include_input=False):
+            field = str(item["loc"][0]) if item["loc"] else ""
+            variable = source_of(field, service, env) or f"{PREFIX}{field.upper()}"
+            problems.append(f"{variable}: {item['msg'].removeprefix('Value error, ')}")
+    if problems:
+        raise StartError("wrong settings\n  " + "\n  ".join(problems))
+    return settings
+
+
+def source_of(field: str, service: str, env: dict[str, str]) -> str | None:
+    """The variable that a setting is read from, None when it has its default."""
+    for stem in (f"{PREFIX}{service.upper()}_{field.upper()}", f"{PREFIX}{field.upper()}"):
+        for name in (stem, f"{stem}_FILE"):
+            if env.get(name, "") != "":
+                return name
+    return None
+
+
+def describe(settings: ServiceSettings, service: str) -> list[tuple[str, str, str, str, str]]:
+    """Rows of ``wenzheng config``: variable, value (secrets masked), source, default, meaning."""
+    env = dict(os.environ)
+    rows = []
+    for name, field in type(settings).model_fields.items():
+        value = getattr(settings, name)
+        shown = masked(value)
+        default = "" if field.default is None else masked(field.default)
+        rows.append(
+            (f"{PREFIX}{name.upper()}", shown, source_of(name, service, env) or "default", default, field.description or "")
+        )
+    return rows
+
+
+def masked(value: object) -> str:
+    """A setting as it may be printed."""
+    if isinstance(value, SecretStr):
+        return "********" if value.get_secret_value() else ""
+    return str(value)

@@ -1,0 +1,1 @@
+"""The published language: one event envelope, one module per publishing service. It only ever grows."""

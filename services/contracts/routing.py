@@ -1,0 +1,199 @@
+"""What routing publishes: the judgement, the case on its way, units and staff."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import ClassVar, Literal
+
+import msgspec
+
+from services.contracts.envelope import Event, Text
+from services.contracts.shared import Audience, Kind, PetitionEvent, State, UnitRef
+
+
+class Reason(msgspec.Struct, frozen=True, kw_only=True):
+    """Why something was judged so: a stable code and what it rests on."""
+
+    #: "word", "place", "subject", "no_match", "two_matters", "by_hand", "risk_word" …
+    code: str
+    #: The evidence: the word found, the area's name.
+    detail: str = ""
+    #: Share of the score, where there is one.
+    weight: float = 0.0
+
+
+class LookAlike(msgspec.Struct, frozen=True, kw_only=True):
+    """A past petition about the same matter."""
+
+    petition_id: str
+    number: str
+    #: 0 … 1.
+    score: float
+    #: "same_petitioner", "text", "place".
+    reasons: list[str] = []
+
+
+class Assessment(msgspec.Struct, frozen=True, kw_only=True):
+    """The judgement 研判 of a petition."""
+
+    #: The kind that the text suggests; None when it agrees with nothing or the petitioner's own.
+    suggested_kind: Kind | None = None
+    subject: str | None = None
+    #: 0 … 1; None when nothing was judged.
+    confidence: float | None = None
+    reasons: list[Reason] = []
+    #: Codes of dangers seen, for example ``gas``, ``self_harm``.
+    risks: list[str] = []
+    look_alikes: list[LookAlike] = []
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """The formal reply 答复."""
+
+    text: str
+    #: 支持 / 解释 / 不予支持 (Art. 32), answered for inquiries, adopted for suggestions.
+    outcome: Literal["supported", "explained", "not_supported", "answered", "adopted"]
+    unit: UnitRef
+    issued_at: datetime
+    #: Laws and rules it rests on.
+    basis: str = ""
+
+
+class CaseState(msgspec.Struct, frozen=True, kw_only=True):
+    """Routing's full public state of one case."""
+
+    state: State
+    #: Who may see it.
+    audience: Audience
+    kind: Kind
+    assessment: Assessment = Assessment()
+    #: The responsible unit, once there is one.
+    unit: UnitRef | None = None
+    #: Ids of the unit's superiors, nearest first, as of the dispatch.
+    unit_line: list[str] = []
+    dispatched_at: datetime | None = None
+    accepted_at: datetime | None = None
+    #: The present due date of the reply, end of that day in the jurisdiction's zone.
+    due_at: datetime | None = None
+    #: How often it went from unit to unit.
+    hops: int = 0
+    reply: Reply | None = None
+    closed_at: datetime | None = None
+
+
+class CaseEvent(PetitionEvent, frozen=True, kw_only=True):
+    """Base of the case's state events."""
+
+    source: ClassVar[str] = "routing"
+    full_state: ClassVar[bool] = True
+
+    case: CaseState
+
+
+class PetitionAssessed(CaseEvent, frozen=True, kw_only=True):
+    """Kind, audience, risk and look-alikes are judged (T3)."""
+
+    type: ClassVar[str] = "petition.assessed.v1"
+    meaning: ClassVar[str] = "研判: kind, audience, risk and look-alikes are judged"
+
+
+class PetitionDispatched(CaseEvent, frozen=True, kw_only=True):
+    """The petition went to a responsible unit, by rule or by hand (T9, T12)."""
+
+    type: ClassVar[str] = "petition.dispatched.v1"
+    meaning: ClassVar[str] = "交办: sent to the responsible unit with its due date"
+
+    #: "rule" or the staff id of the dispatcher.
+    by: str
+
+
+class PetitionAccepted(CaseEvent, frozen=True, kw_only=True):
+    """The unit accepted the petition 受理 (T10)."""
+
+    type: ClassVar[str] = "petition.accepted.v1"
+    meaning: ClassVar[str] = "受理: the unit accepted the petition"
+
+    by: str
+
+
+class AssignmentObjected(CaseEvent, frozen=True, kw_only=True):
+    """The unit handed the petition back as not its own, with a reason (T11, Art. 23)."""
+
+    type: ClassVar[str] = "assignment.objected.v1"
+    meaning: ClassVar[str] = "异议退回: the unit handed the petition back with a reason"
+
+    by: str
+    #: The unit that objects; ``case.unit`` is empty again.
+    unit: UnitRef
+    reason: str
+
+
+class ReplyIssued(CaseEvent, frozen=True, kw_only=True):
+    """The reply went out (T19); ``case.reply`` holds it."""
+
+    type: ClassVar[str] = "reply.issued.v1"
+    meaning: ClassVar[str] = "答复: the formal reply was issued"
+
+    by: str
+
+
+class PetitionClosed(CaseEvent, frozen=True, kw_only=True):
+    """The case ended (T22, T28)."""
+
+    type: ClassVar[str] = "petition.closed.v1"
+    meaning: ClassVar[str] = "办结: the case ended"
+
+    reason: Literal["rated", "rating_lapsed", "withdrawn"]
+
+
+class UnitChanged(Event, frozen=True, kw_only=True):
+    """A unit of the directory was added, changed or ended."""
+
+    type: ClassVar[str] = "unit.changed.v1"
+    source: ClassVar[str] = "routing.directory"
+    full_state: ClassVar[bool] = True
+    meaning: ClassVar[str] = "机构变更: a unit was added, changed or ended"
+
+    unit_id: str
+    name: Text
+    parent: str | None
+    valid_from: date
+    valid_to: date | None = None
+    #: Where messages to the unit go (an office address, not a person's).
+    mail: str | None = None
+    phone: str | None = None
+
+    @property
+    def subject(self) -> str:
+        return self.unit_id
+
+
+class StaffChanged(Event, frozen=True, kw_only=True):
+    """A staff account was made, changed or revoked. No password, no personal contact in it."""
+
+    type: ClassVar[str] = "staff.changed.v1"
+    source: ClassVar[str] = "routing.staff"
+    full_state: ClassVar[bool] = True
+    meaning: ClassVar[str] = "人员变更: a staff account was made, changed or revoked"
+
+    staff_id: str
+    display_name: str
+    unit_id: str | None
+    roles: list[str]
+    active: bool
+
+    @property
+    def subject(self) -> str:
+        return self.staff_id
+
+
+EVENTS = (
+    PetitionAssessed,
+    PetitionDispatched,
+    PetitionAccepted,
+    AssignmentObjected,
+    ReplyIssued,
+    PetitionClosed,
+    UnitChanged,
+    StaffChanged,
+)
