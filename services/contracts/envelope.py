@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, ClassVar
 
 import msgspec
@@ -37,6 +37,16 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
     def subject(self) -> str:
         """Id of the thing the event is about (for a petition event its petition id)."""
         raise NotImplementedError
+
+    @property
+    def lane(self) -> str:
+        """Lane it travels in, "" for the common one. A queue is bound to one lane only."""
+        return ""
+
+    @property
+    def routing_key(self) -> str:
+        """Routing key on the wire: the type, then the lane."""
+        return f"{self.type}.{self.lane}" if self.lane else self.type
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):

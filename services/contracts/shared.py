@@ -60,6 +60,10 @@ class UnitRef(msgspec.Struct, frozen=True, kw_only=True):
     name: Text
 
 
+#: The lane of reports on persons.
+SEALED = "sealed"
+
+
 class PetitionEvent(Event, frozen=True, kw_only=True):
     """Base of every event about one petition."""
 
@@ -75,6 +79,10 @@ class PetitionEvent(Event, frozen=True, kw_only=True):
     @property
     def subject(self) -> str:
         return self.petition_id
+
+    @property
+    def lane(self) -> str:
+        return SEALED if self.sealed else ""
 
 
 #: What a staff account may do.

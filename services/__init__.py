@@ -1,0 +1,1 @@
+"""Wenzheng: one package a service, a published language between them."""
