@@ -64,6 +64,7 @@ class Database:
         self._direct_url = make_url(direct_url) if direct_url else self.url
         self._application = application
         self.engine = self._sqlite_engine() if self.sqlite else self._postgres_engine(pool)
+        event.listen(self.engine, "after_cursor_execute", _note_writes)
         self._notifier = None if self.sqlite else _Notifier(self)
 
     def _sqlite_engine(self) -> Engine:
@@ -99,8 +100,13 @@ class Database:
     def write(self) -> Iterator[Session]:
         """A writing transaction: commits at the end, rolls back on any exception, then tells the watches."""
         with Session(self.engine, expire_on_commit=False, autoflush=False) as session, session.begin():
+            info = session.connection().info
+            info["wrote"] = False
             yield session
-        if self._notifier is not None:
+            session.flush()
+            wrote = info["wrote"]
+        # A transaction that found nothing to do wakes nobody, or idle loops would wake each other for ever.
+        if wrote and self._notifier is not None:
             self._notifier.committed()
 
     @contextmanager
@@ -276,6 +282,12 @@ def _sqlite_pragmas(connection: Any, record: Any) -> None:
         "cache_size=-4000",
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _note_writes(connection: Connection, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
+    """Remember on the connection that this transaction changed something."""
+    if (context.isinsert or context.isupdate or context.isdelete) and cursor.rowcount != 0:
+        connection.info["wrote"] = True
 
 
 def _sqlite_begin(connection: Connection) -> None:

@@ -47,8 +47,9 @@ outbox = Table(
     Column("body", LargeBinary, nullable=False),
     Column("published_at", UtcDateTime),
     Column("attempts", Integer, nullable=False, default=0),
-    #: Why the broker did not take it: "unroutable", "nack".
+    #: Why the broker did not take it: "unroutable", "nack"; then not before ``next_try``.
     Column("problem", String(40)),
+    Column("next_try", UtcDateTime),
 )
 Index(
     "outbox_unpublished",

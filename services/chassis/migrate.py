@@ -109,6 +109,7 @@ def create_delivery_tables() -> None:
         sa.Column("published_at", UtcDateTime()),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("problem", sa.String(40)),
+        sa.Column("next_try", UtcDateTime()),
     )
     op.create_index(
         "outbox_unpublished",

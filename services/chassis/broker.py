@@ -1,0 +1,226 @@
+"""RabbitMQ as this house uses it: connections, the names of exchanges and queues, confirmed publishing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import amqp
+import kombu
+from amqp.exceptions import AccessRefused, AMQPError, NotAllowed, PreconditionFailed
+from kombu.exceptions import OperationalError
+
+from services.chassis.errors import StartError, Transient
+from services.contracts.envelope import Event
+
+#: Everything that means "the broker is away": wait, connect again.
+AWAY: tuple[type[BaseException], ...] = (AMQPError, OperationalError, OSError)
+#: Seconds a publisher waits for the broker to move before it drops the connection.
+STALL_S = 10.0
+#: Delays of the retry ladder (s); research: NServiceBus and reliability.md, topology.
+LADDER = (5, 30, 120, 600, 3600)
+#: Deliveries after which RabbitMQ itself dead-letters an event to the parked queue (a crash loop's last resort).
+DELIVERY_LIMIT = 20
+
+
+def exchange_of(source: str) -> str:
+    """The exchange of one publisher."""
+    return f"wz.{source}"
+
+
+def parked_queue(queue: str) -> str:
+    """Where a queue's hopeless events go."""
+    return f"{queue}.parked"
+
+
+def retry_exchange(seconds: int) -> str:
+    """The exchange (and queue) that holds events for ``seconds`` and returns them to the queue named by their key."""
+    return f"wz.retry.{seconds}s"
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """A queue and what is bound to it."""
+
+    queue: str
+    types: tuple[type[Event], ...]
+    lane: str = ""
+
+    def bindings(self) -> list[tuple[str, str]]:
+        """(exchange, routing key) pairs."""
+        suffix = f".{self.lane}" if self.lane else ""
+        return [(exchange_of(cls.source), f"{cls.type}{suffix}") for cls in self.types]
+
+
+def connect(url: str, name: str, *, on_blocked: Callable[[bool], None] | None = None) -> kombu.Connection:
+    """A connection of its own for one loop.
+
+    Args:
+        url: amqp URL.
+        name: shown in the broker's list of connections.
+        on_blocked: told True when the broker blocks publishing, False when it takes up again.
+
+    Raises:
+        Transient: the broker cannot be reached.
+        StartError: it refuses the user or the virtual host.
+    """
+    options: dict[str, Any] = {
+        "read_timeout": 30,
+        "write_timeout": 30,
+        "client_properties": {"connection_name": name},
+    }
+    if on_blocked is not None:
+        options["on_blocked"] = lambda *_: on_blocked(True)
+        options["on_unblocked"] = lambda *_: on_blocked(False)
+    connection = kombu.Connection(url, heartbeat=30, connect_timeout=5, transport_options=options)
+    try:
+        connection.connect()
+    except (AccessRefused, NotAllowed) as error:
+        connection.release()
+        raise StartError(f"the broker refuses this user or virtual host ({error.reply_code})") from None
+    except AWAY as error:
+        connection.release()
+        raise Transient(f"broker: {type(error).__name__}") from error
+    return connection
+
+
+def declare(channel: Any, subscription: Subscription) -> None:
+    """Make a queue, its parked queue and its bindings; nothing happens when they are there.
+
+    Raises:
+        StartError: a queue of that name exists with other arguments.
+    """
+    parked = parked_queue(subscription.queue)
+    try:
+        channel.queue_declare(queue=parked, durable=True, auto_delete=False, arguments={"x-queue-type": "quorum"})
+        channel.queue_declare(
+            queue=subscription.queue,
+            durable=True,
+            auto_delete=False,
+            arguments={
+                "x-queue-type": "quorum",
+                "x-delivery-limit": DELIVERY_LIMIT,
+                "x-dead-letter-exchange": "",
+                "x-dead-letter-routing-key": parked,
+                "x-dead-letter-strategy": "at-least-once",
+                "x-overflow": "reject-publish",
+            },
+        )
+        for exchange, key in subscription.bindings():
+            declare_exchange(channel, exchange)
+            channel.queue_bind(queue=subscription.queue, exchange=exchange, routing_key=key)
+    except PreconditionFailed as error:
+        raise StartError(f"queue {subscription.queue} exists with other arguments: {error.reply_text}") from None
+
+
+def declare_exchange(channel: Any, exchange: str) -> None:
+    """Make a publisher's durable topic exchange."""
+    channel.exchange_declare(exchange=exchange, type="topic", durable=True, auto_delete=False)
+
+
+def declare_all(url: str, subscriptions: Iterable[Subscription], sources: Iterable[str]) -> None:
+    """Make every queue and exchange before anything is published, so that no event comes before its queue."""
+    connection = connect(url, "wenzheng-topology")
+    try:
+        channel = connection.channel()
+        for source in sources:
+            declare_exchange(channel, exchange_of(source))
+        for subscription in subscriptions:
+            declare(channel, subscription)
+    finally:
+        connection.release()
+
+
+def declare_retry(channel: Any, seconds: int) -> None:
+    """Make one rung of the retry ladder: an event waits there, then goes back to the queue its key names."""
+    name = retry_exchange(seconds)
+    channel.exchange_declare(exchange=name, type="topic", durable=True, auto_delete=False)
+    channel.queue_declare(
+        queue=name,
+        durable=True,
+        auto_delete=False,
+        arguments={
+            "x-queue-type": "quorum",
+            "x-message-ttl": seconds * 1000,
+            # The default exchange and the key it came with: back to the one queue that sent it, to no other.
+            "x-dead-letter-exchange": "",
+            "x-dead-letter-strategy": "at-least-once",
+            "x-overflow": "reject-publish",
+        },
+    )
+    channel.queue_bind(queue=name, exchange=name, routing_key="#")
+
+
+class Publisher:
+    """Publishes on one channel with pipelined confirms, mandatory, and tells what became of each message.
+
+    Args:
+        connection: the owner's connection; nobody else may use it meanwhile.
+        window: unconfirmed messages at most.
+    """
+
+    def __init__(self, connection: kombu.Connection, window: int = 300) -> None:
+        self._connection = connection
+        self._window = window
+        self.channel: Any = connection.channel()
+        self.channel.confirm_select()
+        self.channel.events["basic_ack"].add(self._on_ack)
+        self.channel.events["basic_nack"].add(self._on_nack)
+        self.channel.events["basic_return"].add(self._on_return)
+        self._tag = 0
+        self._open: dict[int, str] = {}
+        self._outcome: dict[str, str] = {}
+
+    def _settle(self, tag: int, multiple: bool, outcome: str) -> None:
+        tags = [t for t in self._open if t <= tag] if multiple else [tag]
+        for settled in tags:
+            message_id = self._open.pop(settled, None)
+            if message_id is not None:
+                # A return comes before its ack: an unroutable message is "confirmed" too.
+                self._outcome.setdefault(message_id, outcome)
+
+    def _on_ack(self, tag: int, multiple: bool) -> None:
+        self._settle(tag, multiple, "ok")
+
+    def _on_nack(self, tag: int, multiple: bool) -> None:
+        self._settle(tag, multiple, "nack")
+
+    def _on_return(self, error: Exception, exchange: str, key: str, message: amqp.Message) -> None:
+        self._outcome[str(message.properties.get("message_id"))] = "unroutable"
+
+    def publish(self, messages: Iterable[tuple[amqp.Message, str, str]]) -> dict[str, str]:
+        """Publish (message, exchange, routing key) and wait for the broker's word on each.
+
+        Returns:
+            ``ok``, ``nack`` or ``unroutable`` by message id.
+
+        Raises:
+            Transient: the broker stalled or went away; what is not known may have arrived.
+        """
+        self._outcome = {}
+        try:
+            for message, exchange, key in messages:
+                while len(self._open) >= self._window:
+                    self._drain()
+                self._tag += 1
+                self._open[self._tag] = str(message.properties["message_id"])
+                self.channel.basic_publish(message, exchange=exchange, routing_key=key, mandatory=True)
+            while self._open:
+                self._drain()
+        except AWAY as error:
+            raise Transient(f"broker: {type(error).__name__}") from error
+        return self._outcome
+
+    def _drain(self) -> None:
+        before, started = len(self._open), time.monotonic()
+        while len(self._open) == before:
+            if time.monotonic() - started > STALL_S:
+                raise Transient("the broker did not confirm in time")
+            try:
+                self._connection.drain_events(timeout=STALL_S)
+            except TimeoutError:
+                raise Transient("the broker did not confirm in time") from None
+
+
