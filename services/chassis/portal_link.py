@@ -12,6 +12,7 @@ from eventlet.event import Event as GreenEvent
 from nameko.extensions import DependencyProvider, Entrypoint
 
 from services.chassis import broker, wire
+from services.chassis.database import is_transient
 from services.chassis.errors import StartError, Transient
 from services.chassis.loop import ConsumeLoop
 from services.chassis.portals import ANSWERS, EXCHANGE, FILED, Portal, load_portals, vhost_url
@@ -132,8 +133,6 @@ class PortalListener(Entrypoint):  # type: ignore[misc]
 
 
 def _raise_transient(error: Exception) -> None:
-    from services.chassis.database import is_transient
-
     if isinstance(error, Transient):
         raise error
     if is_transient(error):
@@ -193,10 +192,15 @@ class PortalOut(DependencyProvider):  # type: ignore[misc]
             body=encode(event),
             traceparent=traceparent,
         )
+        reused = portal.id in self._open
         try:
             outcome = self._publisher(portal).publish([(message, "", ANSWERS)])
         except (Transient, StartError, *broker.AWAY) as error:
             self._drop(portal)
+            if reused:
+                # An idle connection may have been closed by the broker; a new one tells whether it is away.
+                self.publish(portal, event_id, event, time, traceparent)
+                return
             raise Failed("broker_away") from error
         if outcome.get(event_id) != "ok":
             raise Failed(outcome.get(event_id, "nack"))

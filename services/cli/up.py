@@ -1,0 +1,185 @@
+"""Everything on one machine: a private broker, one worker process, one web process, watched over by this one."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from services.chassis.errors import StartError
+from services.chassis.settings import ServiceSettings
+from services.cli.registry import BROKER_VARIABLE
+
+#: How long a process may take to start and to stop (s).
+START_S = 90.0
+STOP_S = 30.0
+#: Restarts of a process that keeps dying, before we give up.
+RESTARTS = 5
+
+
+@dataclass
+class Child:
+    """One process of ours that is started again when it dies."""
+
+    name: str
+    command: list[str]
+    environ: Mapping[str, str]
+    process: subprocess.Popen[bytes] | None = None
+    deaths: list[float] = field(default_factory=list)
+
+    def start(self) -> None:
+        """Start it and wait until it says that it is ready.
+
+        Raises:
+            StartError: it ended (its own line is on standard error) or did not come up in time.
+        """
+        read, write = os.pipe()
+        environ = {**self.environ, "WENZHENG_READY_FD": str(write)}
+        self.process = subprocess.Popen(self.command, env=environ, pass_fds=(write,), start_new_session=True)
+        os.close(write)
+        try:
+            self._await_ready(read)
+        finally:
+            os.close(read)
+
+    def _await_ready(self, read: int) -> None:
+        import select
+
+        assert self.process is not None
+        deadline = time.monotonic() + START_S
+        while time.monotonic() < deadline:
+            ready, _, _ = select.select([read], [], [], 0.2)
+            if ready and os.read(read, 16).startswith(b"ready"):
+                return
+            if self.process.poll() is not None:
+                raise StartError(f"the {self.name} process did not start (exit {self.process.returncode})")
+        self.stop()
+        raise StartError(f"the {self.name} process was not ready within {START_S:.0f} s")
+
+    def stop(self) -> None:
+        """Ask it to drain and end; kill it when it does not."""
+        if self.process is None or self.process.poll() is not None:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def run_children(children: Iterable[Child], on_ready: Callable[[], None]) -> int:
+    """Start the processes, keep them running, stop them in turn on SIGINT or SIGTERM; returns the exit code."""
+    children = list(children)
+    stopping: list[int] = []
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(sign, lambda number, frame: stopping.append(number))
+    try:
+        for child in children:
+            child.start()
+            if stopping:
+                return 0
+        on_ready()
+        while not stopping:
+            for child in children:
+                if child.process is not None and child.process.poll() is not None and not stopping:
+                    _again(child)
+            time.sleep(0.2)
+        return 0
+    finally:
+        # The web process first: no new petitions while the worker drains.
+        for child in reversed(children):
+            child.stop()
+
+
+def _again(child: Child) -> None:
+    now = time.monotonic()
+    child.deaths = [at for at in child.deaths if now - at < 60] + [now]
+    if len(child.deaths) > RESTARTS:
+        raise StartError(f"the {child.name} process died {len(child.deaths)} times within a minute; see its log")
+    code = child.process.returncode if child.process else None
+    print(f"wenzheng: the {child.name} process ended (exit {code}), starting it again", file=sys.stderr, flush=True)
+    child.start()
+
+
+def python(module: str, names: Iterable[str]) -> list[str]:
+    """The command of one of our processes."""
+    return [sys.executable, "-m", module, *names]
+
+
+def require_free(host: str, port: int) -> None:
+    """Refuse a port that another program listens on.
+
+    Raises:
+        StartError: it is taken, or the address is not ours.
+    """
+    if port == 0:
+        return
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise StartError(
+                f"port {port} on {host} cannot be used ({error.strerror}); choose another with WENZHENG_PORT"
+            ) from None
+
+
+def prepare(names: Iterable[str], environ: Mapping[str, str]) -> list[str]:
+    """Migrate and seed in a process of its own; returns the lines for the operator.
+
+    Raises:
+        StartError: it failed; its own line is on standard error.
+    """
+    done = subprocess.run(python("services.cli.prepare", names), env=environ, stdout=subprocess.PIPE, check=False)
+    if done.returncode:
+        raise StartError("the databases could not be prepared")
+    lines: list[str] = []
+    for line in done.stdout.splitlines():
+        lines += json.loads(line)["lines"]
+    return lines
+
+
+def private_broker(settings: ServiceSettings, environ: dict[str, str]) -> object | None:
+    """Start or find a private RabbitMQ node when no broker is named; its URL goes into ``environ``.
+
+    Returns:
+        The node, to be stopped by the caller; None when a broker is named.
+    """
+    if settings.broker_url.get_secret_value():
+        return None
+    from services.chassis.broker_node import start_node
+    from services.chassis.portals import load_portals
+
+    node = start_node(folder_of(settings) / "broker")
+    environ[BROKER_VARIABLE] = node.amqp_url
+    for portal in load_portals(environ.get("WENZHENG_PORTALS_FILE", "")).values():
+        if portal.vhost:
+            node.ensure_vhost(portal.vhost)
+            if portal.user and portal.password:
+                # It may publish to our exchange and read its answers, nothing else.
+                node.ensure_user(portal.user, portal.password, portal.vhost, "^$", "^house$", "^answers$")
+    return node
+
+
+def folder_of(settings: ServiceSettings) -> Path:
+    """The data folder, made when it is not there.
+
+    Raises:
+        StartError: it cannot be made or written.
+    """
+    folder = settings.data_folder
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartError(f"folder {folder} cannot be made: {error.strerror}") from None
+    if not os.access(folder, os.W_OK):
+        raise StartError(f"folder {folder} is not writable; choose another with WENZHENG_DATA_FOLDER")
+    return folder

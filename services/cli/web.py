@@ -1,0 +1,72 @@
+"""The web process: the Flask applications of one or more services behind one door.
+
+Run as ``python -m services.cli.web NAME…``.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from services.chassis.errors import StartError
+from services.chassis.house import House
+from services.chassis.migrate import require_current
+from services.chassis.telemetry import log
+from services.chassis.web import Nav
+from services.chassis.web.server import FrontDoor, serve
+from services.cli.front_door import MENU, PATHS
+from services.cli.registry import open_service, part
+
+
+def menu() -> tuple[Nav, ...]:
+    """The menu as applications take it. It names every service's pages, whether or not they run in this process."""
+    return tuple(Nav(path, label, frozenset(roles)) for _, path, label, roles in MENU)
+
+
+def door(houses: Sequence[House[Any]]) -> FrontDoor:
+    """The applications behind their paths."""
+    routes = []
+    for house in houses:
+        app = part(house.service, "web").create_app(house, menu())
+        for prefix in PATHS.get(house.service, ()):
+            routes.append((prefix, app))
+        if len(houses) == 1 and "/" not in PATHS.get(house.service, ()):
+            routes += [("/", app), ("/static/house", app)]
+    return FrontDoor(routes)
+
+
+def run(names: Sequence[str]) -> None:
+    """Serve until SIGTERM, then finish the requests in hand."""
+    houses = [open_service(name) for name in names]
+    for house in houses:
+        require_current(house.database, f"services.{house.service}")
+    settings = houses[0].settings
+
+    def started() -> None:
+        log("web").info("web ready", services=list(names))
+        handle = os.environ.get("WENZHENG_READY_FD")
+        if handle:
+            os.write(int(handle), b"ready\n")
+
+    serve(
+        door(houses),
+        host=settings.host,
+        port=settings.port,
+        threads=settings.web_threads,
+        on_started=started,
+    )
+
+
+def main() -> None:
+    """Entry point of the process."""
+    try:
+        run(sys.argv[1:])
+    except StartError as error:
+        print(f"wenzheng: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()
