@@ -1,0 +1,128 @@
+"""Look-alikes: is this the same matter as a past petition? Sketches of text, the petitioner, the place."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from services.contracts.routing import LookAlike
+
+#: Characters in a shingle: three carry a Chinese word with its neighbour.
+SHINGLE = 3
+#: Bins of the sketch (one-permutation MinHash, Li, Owen and Zhang 2012): 64 give ± 0.06 at a similarity of 0.3.
+BINS = 64
+#: Bands of two bins each that are looked up: one equal band is found with 1 - (1 - s²)^16, 78 % at s = 0.3.
+BANDS = 16
+#: Past petitions older than this are no look-alikes (days); 90 is the rule for a repeated matter.
+REPEAT_DAYS = 90
+#: How many are told, and how many are weighed at most.
+MOST = 5
+CANDIDATES = 40
+#: Scores below this are not told.
+LEAST = 0.3
+
+_EMPTY = 0xFFFFFFFF
+_PACK = struct.Struct(f"<{BINS}I")
+
+
+def sketch(folded: str) -> bytes:
+    """A text's sketch of 256 bytes; two sketches tell how much the texts share. Empty for almost no text."""
+    text = "".join(char for char in folded if char.isalnum())
+    if len(text) < SHINGLE:
+        return b""
+    raw = text.encode("utf-32-le")
+    crc = zlib.crc32
+    hashes = {crc(raw[at : at + 4 * SHINGLE]) for at in range(0, len(raw) - 4 * SHINGLE + 4, 4)}
+    bins = [_EMPTY] * BINS
+    for value in hashes:
+        at, rest = value % BINS, value // BINS
+        if rest < bins[at]:
+            bins[at] = rest
+    # A bin without a shingle borrows from the next one that has some (Shrivastava and Li 2014).
+    filled = [at for at, value in enumerate(bins) if value != _EMPTY]
+    source = filled[0]
+    for at in range(BINS - 1, -1, -1):
+        if bins[at] == _EMPTY:
+            bins[at] = (bins[source] + (source - at) % BINS * 0x9E3779B1) & 0x7FFFFFFF
+        else:
+            source = at
+    return _PACK.pack(*bins)
+
+
+def bands(sketched: bytes) -> list[int]:
+    """The keys under which a sketch is found again: 63-bit numbers, each with its band's number in it."""
+    if not sketched:
+        return []
+    bins = _PACK.unpack(sketched)
+    return [
+        band << 58 | (bins[band] << 29 ^ bins[band + BINS // 2]) & (1 << 58) - 1 for band in range(BANDS)
+    ]
+
+
+def similarity(one: bytes, other: bytes) -> float:
+    """Estimated share of shingles that two texts have in common, 0 … 1."""
+    if not one or not other:
+        return 0.0
+    return sum(map(int.__eq__, _PACK.unpack(one), _PACK.unpack(other))) / BINS
+
+
+def place_pairs(folded_place: str, area_words: Iterable[str]) -> frozenset[str]:
+    """Pairs of characters in a place, without the names of areas, which half the county shares."""
+    rest = folded_place
+    for word in sorted(area_words, key=len, reverse=True):
+        rest = rest.replace(word, " ")
+    text = "".join(char if char.isalnum() else " " for char in rest)
+    return frozenset(pair for pair in (text[i : i + 2] for i in range(len(text) - 1)) if " " not in pair)
+
+
+def overlap(one: frozenset[str], other: frozenset[str]) -> float:
+    """Share of the shorter place that is in the longer one; 0 when either says too little."""
+    smaller = min(len(one), len(other))
+    return len(one & other) / smaller if smaller >= 2 else 0.0
+
+
+@dataclass(frozen=True)
+class Features:
+    """What of a petition is compared."""
+
+    petition_id: str
+    number: str
+    submitted_at: datetime
+    sketch: bytes = b""
+    petitioner_key: str | None = None
+    subject: str | None = None
+    area: str | None = None
+    place: frozenset[str] = frozenset()
+
+
+def compare(new: Features, past: Features) -> LookAlike | None:
+    """How alike two petitions are, with the reasons; None when they are not, or the past one is too old."""
+    if past.petition_id == new.petition_id or abs(new.submitted_at - past.submitted_at) > timedelta(days=REPEAT_DAYS):
+        return None
+    score, reasons = 0.0, []
+    text = similarity(new.sketch, past.sketch)
+    if text >= 0.15:
+        score, reasons = text, ["text"]
+    same_subject = new.subject is not None and new.subject == past.subject
+    if same_subject and new.area is not None and new.area == past.area:
+        near = overlap(new.place, past.place)
+        if near >= 0.3:
+            score += 0.25 + 0.35 * near
+            reasons.append("place")
+    if new.petitioner_key is not None and new.petitioner_key == past.petitioner_key:
+        score += 0.5 if same_subject else 0.3
+        reasons.append("same_petitioner")
+    if score < LEAST:
+        return None
+    return LookAlike(
+        petition_id=past.petition_id, number=past.number, score=round(min(score, 1.0), 2), reasons=sorted(reasons)
+    )
+
+
+def look_alikes(new: Features, candidates: Sequence[Features]) -> list[LookAlike]:
+    """The past petitions about the same matter, the most alike first."""
+    found = (compare(new, past) for past in candidates[:CANDIDATES])
+    return sorted((one for one in found if one is not None), key=lambda one: (-one.score, one.number))[:MOST]
