@@ -44,6 +44,10 @@ class ServiceSettings(BaseModel):
     public_url: str = Field(
         "", description="Address citizens see, for links in messages; empty: http://host:port."
     )
+    site_name: str = Field("问政", description="Name of the place or office, shown in the head of every page.")
+    trusted_proxies: int = Field(
+        0, ge=0, le=5, description="Proxies in front whose X-Forwarded-For and -Proto are believed; 0: none."
+    )
     time_zone: str = Field("Asia/Shanghai", description="IANA zone in which all legal time is reckoned.")
     default_language: str = Field("zh-Hans", description="Language of pages when the reader names none.")
     max_body_bytes: int = Field(1_000_000, ge=10_000, description="Largest HTTP request body, in bytes.")
