@@ -1,0 +1,1 @@
+"""The pure rules of intake: what a petition must hold, what its petitioner may do, numbers, codes, language."""

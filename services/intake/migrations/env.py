@@ -1,0 +1,6 @@
+"""Runs intake's migrations."""
+
+from services.chassis.migrate import run_env
+from services.intake.models import Base
+
+run_env(Base.metadata)

@@ -1,0 +1,41 @@
+"""The worker role of intake: follows cases and notices, takes in what portals file, brings them the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from services.chassis.consume import Batch, listens
+from services.chassis.portal_link import PortalMessage, PortalOut, listens_portals
+from services.chassis.provider import HouseProvider
+from services.chassis.relay import Relay
+from services.chassis.sender import sends
+from services.intake import handlers, portal_desk, store
+
+
+class Service:
+    """Intake's worker."""
+
+    name = "intake"
+    house = HouseProvider()
+    relay = Relay()
+    out = PortalOut()
+
+    @listens("intake.progress", *handlers.ON_PROGRESS)
+    def progress(self, batch: Batch) -> None:
+        """What became of petitions, and who the staff are."""
+        batch.apply(self.house, handlers.ON_PROGRESS, store.load_progress)
+
+    @listens("intake.progress-sealed", *handlers.ON_CASE, lane="sealed")
+    def sealed_progress(self, batch: Batch) -> None:
+        """What became of reports on persons."""
+        batch.apply(self.house, handlers.ON_CASE, store.load_progress)
+
+    @listens_portals(setting="portals_file")
+    def portals(self, messages: Sequence[PortalMessage]) -> None:
+        """What portals hand in."""
+        portal_desk.take(self.house, messages)
+
+    @sends("intake.portal-answers", every=1.0)
+    def portal_answers(self) -> int:
+        """Bring answers to the portals' own queues."""
+        return portal_desk.bring_answers(self.house, self.out.publish)
