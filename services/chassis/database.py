@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -168,13 +169,15 @@ class _SqliteWatch(Watch):
     """Reads ``PRAGMA data_version``: it changes whenever another connection commits."""
 
     def __init__(self, database: Database) -> None:
-        self._connection: Any = database.engine.raw_connection()
-        self._connection.detach()
+        # A bare connection: it holds no lock and never sees its own commits.
+        self._connection = sqlite3.connect(
+            database.url.database or "", check_same_thread=False, isolation_level=None, timeout=SQLITE_BUSY_MS / 1000
+        )
         self._version = self._look()
 
     def _look(self) -> int:
-        row = self._connection.driver_connection.execute("PRAGMA data_version").fetchone()
-        return int(row[0])
+        (version,) = self._connection.execute("PRAGMA data_version").fetchone()
+        return int(version)
 
     def wait(self, timeout: float) -> bool:
         deadline = time.monotonic() + timeout

@@ -6,7 +6,7 @@ import warnings
 
 with warnings.catch_warnings():
     # eventlet announces its own retirement at each start; docs/adr/0001 says how we would leave it.
-    warnings.simplefilter("ignore", DeprecationWarning)
+    warnings.simplefilter("ignore")
     import eventlet
 
 eventlet.monkey_patch()

@@ -1,0 +1,277 @@
+"""What the delivery core promises, against a real broker and both databases, with a worker in its own process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import amqp
+import pytest
+from sqlalchemy import func, select
+
+from services.chassis import broker as rabbit
+from services.chassis import delivery, wire
+from services.chassis.house import House, open_house
+from services.chassis.settings import ServiceSettings, load
+from tests.integration.chassis.toy_tables import Ball, Base, Lost, Ping, Sent, Thrown
+
+pytestmark = pytest.mark.broker
+
+
+@dataclass
+class Toy:
+    """The toy service under test: its house on this side, its worker on the other."""
+
+    house: House[Any]
+    environ: dict[str, str]
+    url: str
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.integration.chassis.toy"], env=self.environ, stdout=subprocess.PIPE
+        )
+        assert self.process.stdout is not None
+        assert self.process.stdout.readline() == b"ready\n"
+
+    def stop(self) -> int:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(20)
+
+    def throw(self, *pings: Ping | Lost) -> None:
+        with self.house.work() as work:
+            for ping in pings:
+                thrown = work.get(Thrown, ping.ball)
+                if thrown is None:
+                    thrown = Thrown(id=ping.ball, sequence=0)
+                    work.add(thrown)
+                work.emit(thrown, ping)
+
+    def balls(self) -> dict[str, tuple[int, int]]:
+        with self.house.database.read() as session:
+            return {ball.id: (ball.pings, ball.pongs) for ball in session.scalars(select(Ball))}
+
+    def unpublished(self) -> int:
+        with self.house.database.read() as session:
+            query = select(func.count()).select_from(delivery.outbox).where(delivery.outbox.c.published_at.is_(None))
+            return int(session.execute(query).scalar_one())
+
+    def parked(self, queue: str) -> list[amqp.Message]:
+        connection = rabbit.connect(self.url, "test")
+        try:
+            found = []
+            while (message := connection.default_channel.basic_get(rabbit.parked_queue(queue), no_ack=True)) is not None:
+                found.append(message)
+            return found
+        finally:
+            connection.release()
+
+    def publish(self, *messages: amqp.Message) -> None:
+        connection = rabbit.connect(self.url, "test")
+        try:
+            outcome = rabbit.Publisher(connection).publish((m, "wz.toy", "toy.ping.v1") for m in messages)
+            assert set(outcome.values()) == {"ok"}
+        finally:
+            connection.release()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def toy(request: pytest.FixtureRequest, tmp_path: Path, broker: str) -> Iterator[Toy]:
+    environ = {**os.environ, "WENZHENG_DATA_FOLDER": str(tmp_path), "WENZHENG_BROKER_URL": broker}
+    if request.param == "postgres":
+        environ["WENZHENG_DATABASE_URL"] = request.getfixturevalue("postgres_database")
+    house = open_house("toy", load(ServiceSettings, "toy", environ))
+    for metadata in (Base.metadata, delivery.metadata):
+        metadata.create_all(house.database.engine)
+    toy = Toy(house, environ, broker)
+    yield toy
+    if toy.process is not None and toy.process.poll() is None:
+        toy.process.kill()
+        toy.process.wait()
+    house.database.close()
+
+
+def eventually(true: Callable[[], bool], seconds: float = 30.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.05)
+
+
+def test_every_event_of_the_outbox_is_handled_exactly_once(toy: Toy) -> None:
+    toy.start()
+    for start in range(0, 1000, 100):
+        toy.throw(*(Ping(ball=f"b{n}") for n in range(start, start + 100)))
+    eventually(lambda: len(toy.balls()) == 1000 and all(both == (1, 1) for both in toy.balls().values()))
+    eventually(lambda: toy.unpublished() == 0)
+
+
+def test_events_of_one_subject_keep_their_order_and_count_without_gaps(toy: Toy) -> None:
+    toy.start()
+    for _ in range(50):
+        toy.throw(Ping(ball="one"))
+    eventually(lambda: toy.balls().get("one") == (50, 50))
+
+
+def test_an_event_published_twice_has_one_effect(toy: Toy) -> None:
+    toy.start()
+    message = _message("evt-1", b'{"ball": "twice"}')
+    toy.publish(message)
+    toy.publish(_message("evt-1", b'{"ball": "twice"}'))
+    toy.throw(Ping(ball="after"))
+    eventually(lambda: toy.balls().get("after") == (1, 1))
+    assert toy.balls()["twice"][0] == 1
+
+
+def test_a_handler_that_asks_for_a_retry_gets_the_event_again(toy: Toy) -> None:
+    toy.start()
+    toy.throw(Ping(ball="patient", wish="retry once"), Ping(ball="neighbour"))
+    eventually(lambda: toy.balls().get("neighbour") == (1, 1), 5)
+    eventually(lambda: toy.balls().get("patient") == (1, 1), 10)
+
+
+def test_an_event_that_can_never_be_handled_is_parked_with_its_reason_and_neighbours_go_through(toy: Toy) -> None:
+    toy.start()
+    toy.throw(Ping(ball="a"), Ping(ball="bad", wish="park"), Ping(ball="c"))
+    eventually(lambda: toy.balls() == {"a": (1, 1), "c": (1, 1)})
+    (message,) = toy.parked("toy.pings")
+    headers = message.properties["application_headers"]
+    assert headers["x-code"] == "not_wanted"
+    assert headers["x-detail"] == "as wished"
+
+
+def test_a_handler_that_always_fails_is_tried_along_the_ladder_and_then_parked(toy: Toy) -> None:
+    toy.start()
+    toy.throw(Ping(ball="broken", wish="fail"))
+    parked: list[amqp.Message] = []
+
+    def arrived() -> bool:
+        parked.extend(toy.parked("toy.pings"))
+        return bool(parked)
+
+    eventually(arrived, 20)
+    headers = parked[0].properties["application_headers"]
+    assert headers["x-code"] == "attempts_used_up:handler_failed"
+    assert headers["x-attempt"] == 5
+
+
+POISON: list[tuple[str, dict[str, Any]]] = [
+    ("malformed_json", {"body": b"{not json"}),
+    ("malformed_json", {"body": b'{"ball": "deep", "more": ' + b"[" * 200_000}),
+    ("malformed_json", {"body": b'{"ball": "\xff\xfe"}'}),
+    ("invalid_payload", {"body": b'{"wish": 5}'}),
+    ("invalid_payload", {"body": b"[]"}),
+    ("wrong_content_type", {"content_type": "text/plain"}),
+    ("encoded_body", {"content_encoding": "gzip"}),
+    ("unknown_type", {"type": "something.else.v1"}),
+    ("unsupported_version", {"type": "toy.ping.v7"}),
+    ("missing_attribute", {"subject": ""}),
+    ("invalid_attribute", {"time": "yesterday"}),
+    ("body_too_large", {"body": b'{"ball": "' + b"x" * 1_100_000 + b'"}'}),
+]
+
+
+def test_poison_is_parked_with_a_stable_code_and_its_neighbours_are_done(toy: Toy) -> None:
+    toy.start()
+    for number, (_, change) in enumerate(POISON):
+        poison: dict[str, Any] = {"body": b'{"ball": "p"}', **change}
+        toy.publish(
+            _message(f"left-{number}", b'{"ball": "left"}'),
+            _message(f"poison-{number}", **poison),
+            _message(f"right-{number}", b'{"ball": "right"}'),
+        )
+    each = (len(POISON), len(POISON))
+    eventually(lambda: toy.balls() == {"left": each, "right": each})
+    parked: list[amqp.Message] = []
+
+    def all_arrived() -> bool:
+        parked.extend(toy.parked("toy.pings"))
+        return len(parked) == len(POISON)
+
+    eventually(all_arrived)
+    by_id = {m.properties["message_id"]: m.properties["application_headers"]["x-code"] for m in parked}
+    assert by_id == {f"poison-{number}": code for number, (code, _) in enumerate(POISON)}
+    assert toy.process is not None
+    assert toy.process.poll() is None
+
+
+def test_headers_of_any_kind_do_not_stop_the_consumer(toy: Toy) -> None:
+    toy.start()
+    odd = _message("odd", b'{"ball": "odd"}')
+    odd.properties["application_headers"] |= {"call_id_stack": 5, "nameko.x": [1, {"a": None}], "x-attempt": "many"}
+    toy.publish(odd)
+    eventually(lambda: "odd" in toy.balls())
+
+
+def test_an_event_that_no_queue_wants_stays_in_the_outbox_with_its_problem(toy: Toy) -> None:
+    toy.start()
+    toy.throw(Lost(ball="lost"), Ping(ball="found"))
+    eventually(lambda: toy.balls().get("found") == (1, 1))
+    assert toy.unpublished() == 1
+    with toy.house.database.read() as session:
+        row = session.execute(select(delivery.outbox).where(delivery.outbox.c.type == Lost.type)).one()
+    assert row.problem == "unroutable"
+
+
+def test_what_was_written_while_the_worker_was_away_is_published_when_it_comes_back(toy: Toy) -> None:
+    toy.throw(Ping(ball="early"))
+    toy.start()
+    eventually(lambda: toy.balls().get("early") == (1, 1))
+
+
+def test_sigterm_drains_and_ends_with_zero(toy: Toy) -> None:
+    toy.start()
+    toy.throw(*(Ping(ball=f"d{n}") for n in range(300)))
+    eventually(lambda: len(toy.balls()) > 0)
+    assert toy.stop() == 0
+    toy.start()
+    eventually(lambda: len(toy.balls()) == 300 and all(both == (1, 1) for both in toy.balls().values()))
+
+
+def test_a_kill_in_the_midst_loses_nothing_and_doubles_nothing(toy: Toy) -> None:
+    toy.start()
+    for start in range(0, 2000, 200):
+        toy.throw(*(Ping(ball=f"k{n}") for n in range(start, start + 200)))
+        if start in (400, 1200):
+            assert toy.process is not None
+            toy.process.kill()
+            toy.process.wait()
+            toy.start()
+    eventually(lambda: len(toy.balls()) == 2000 and all(both == (1, 1) for both in toy.balls().values()), 60)
+
+
+def test_a_sender_loop_hears_of_rows_that_another_process_writes(toy: Toy) -> None:
+    toy.start()
+    with toy.house.database.write() as session:
+        session.add_all([Sent(id=n, done=False) for n in range(25)])
+
+    def all_sent() -> bool:
+        with toy.house.database.read() as session:
+            return session.scalar(select(func.count()).select_from(Sent).where(Sent.done)) == 25
+
+    eventually(all_sent, 5)
+
+
+def _message(
+    event_id: str,
+    body: bytes,
+    type: str = "toy.ping.v1",
+    subject: str = "ball",
+    time: str = "2026-03-02T01:00:00+00:00",
+    content_type: str = "application/json",
+    content_encoding: str | None = None,
+) -> amqp.Message:
+    attributes = {"specversion": "1.0", "id": event_id, "source": "toy", "type": type, "subject": subject, "time": time}
+    headers = {f"{wire.PREFIX}{name}": value for name, value in attributes.items()}
+    more = {"content_encoding": content_encoding} if content_encoding else {}
+    return amqp.Message(
+        body, content_type=content_type, delivery_mode=2, message_id=event_id, application_headers=headers, **more
+    )
