@@ -114,8 +114,9 @@ class Judge:
         self._sure_from = sure_from
         self._by_pair: dict[str, list[_Entry]] = defaultdict(list)
         self._by_char: dict[str, _Entry] = {}
-        self._area_words: dict[str, list[str]] = {}
         self._fill(fold)
+        #: Every folded word that names an area.
+        self.area_words = [fold(word) for area in directory.areas for word in area.words]
         self._units_of: dict[str, list[Unit]] = defaultdict(list)
         for unit in directory.units:
             for subject in unit.subjects:
@@ -132,9 +133,8 @@ class Judge:
             for word, weight in unit.words.items():
                 points[fold(word)].append(("unit", unit.id, weight))
         for area in self.directory.areas:
-            self._area_words[area.id] = [fold(word) for word in area.words]
-            for word in self._area_words[area.id]:
-                points[word].append(("area", area.id, 1.0))
+            for word in area.words:
+                points[fold(word)].append(("area", area.id, 1.0))
         for risk in self.directory.risk_words:
             for word in risk.words:
                 points[fold(word)].append(("risk", risk.code, 1.0))
@@ -150,10 +150,6 @@ class Judge:
                 self._by_char[word] = entry
             else:
                 self._by_pair[word[:2]].append(entry)
-
-    def area_words(self) -> list[str]:
-        """Every folded word that names an area."""
-        return [word for words in self._area_words.values() for word in words]
 
     def judge(self, sheet: Sheet) -> Judgement:
         """Judge one petition."""

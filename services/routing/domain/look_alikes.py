@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -120,6 +121,38 @@ def compare(new: Features, past: Features) -> LookAlike | None:
     return LookAlike(
         petition_id=past.petition_id, number=past.number, score=round(min(score, 1.0), 2), reasons=sorted(reasons)
     )
+
+
+class Pool:
+    """Past petitions that a batch may be like, and those of the batch itself as they come."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Features] = {}
+        self._by_band: dict[int, list[str]] = defaultdict(list)
+        self._by_petitioner: dict[str, list[str]] = defaultdict(list)
+        self._by_matter: dict[tuple[str | None, str | None], list[str]] = defaultdict(list)
+
+    def add(self, one: Features) -> None:
+        """Keep a petition; the newest is added last."""
+        if one.petition_id in self._known:
+            return
+        self._known[one.petition_id] = one
+        for band in bands(one.sketch):
+            self._by_band[band].append(one.petition_id)
+        if one.petitioner_key is not None:
+            self._by_petitioner[one.petitioner_key].append(one.petition_id)
+        self._by_matter[one.subject, one.area].append(one.petition_id)
+
+    def candidates(self, new: Features) -> list[Features]:
+        """Those worth weighing: same petitioner, an equal band, same subject in the same area; bounded."""
+        found: dict[str, None] = {}
+        if new.petitioner_key is not None:
+            found.update(dict.fromkeys(reversed(self._by_petitioner[new.petitioner_key][-10:])))
+        for band in bands(new.sketch):
+            found.update(dict.fromkeys(reversed(self._by_band.get(band, [])[-10:])))
+        if new.subject is not None:
+            found.update(dict.fromkeys(reversed(self._by_matter[new.subject, new.area][-20:])))
+        return [self._known[petition_id] for petition_id in found][:CANDIDATES]
 
 
 def look_alikes(new: Features, candidates: Sequence[Features]) -> list[LookAlike]:

@@ -1,0 +1,56 @@
+"""What is read out of one petition when it comes in: the judgement, and what look-alikes are found by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from services.contracts.intake import PetitionState
+from services.routing.domain.judgement import Judge, Judgement, Sheet
+from services.routing.domain.look_alikes import Features, place_pairs, sketch
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A petition read once."""
+
+    judgement: Judgement
+    features: Features
+
+
+def read(
+    petition_id: str,
+    number: str,
+    petition: PetitionState,
+    judge: Judge,
+    fold: Callable[[str], str],
+    *,
+    sealed: bool,
+) -> Reading:
+    """Read one petition with what was added to it.
+
+    Args:
+        petition_id: its id.
+        number: its receipt number.
+        petition: as intake tells it.
+        judge: the directory of the day, made ready.
+        fold: brings texts to one form.
+        sealed: a report on a person; nothing is kept of it that another petition could be compared with.
+    """
+    body = "\n".join([petition.body, *(one.text for one in petition.supplements)])
+    place = fold(petition.place.text)
+    sheet = Sheet(fold(petition.title), fold(body), place, petition.place.adcode)
+    if sealed:
+        return Reading(judge.judge_report(sheet), Features(petition_id, number, petition.submitted_at))
+    judgement = judge.judge(sheet)
+    features = Features(
+        petition_id,
+        number,
+        petition.submitted_at,
+        sketch=sketch(f"{sheet.title}\n{sheet.body}"),
+        petitioner_key=petition.petitioner_key,
+        subject=judgement.subject,
+        area=judgement.area,
+        place=place_pairs(place, judge.area_words),
+    )
+    return Reading(judgement, features)

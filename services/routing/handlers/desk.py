@@ -1,0 +1,143 @@
+"""The steps staff take on a case: dispatch, accept, hand back, reply. Each checks who, from which state and what."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import msgspec
+
+from services.chassis.delivery import Work
+from services.chassis.errors import Refusal
+from services.contracts.routing import AssignmentObjected, PetitionAccepted, Reply, ReplyIssued
+from services.contracts.shared import Kind
+from services.routing import store
+from services.routing.domain import cases, clocks
+from services.routing.domain.cases import Outcome, Step, Viewer
+from services.routing.handlers.petitions import send
+from services.routing.handlers.record import note, petition_of, tell, unit_of
+from services.routing.models import Case
+
+
+class Target(NamedTuple):
+    """The case a step is meant for, as the member of staff saw it."""
+
+    number: str
+    #: Version that was on the screen; None from a script that does not care.
+    version: int | None = None
+
+
+#: What was wrong with a text, as it is told.
+_PROBLEMS: Final = {
+    "reply_too_short": f"The reply is too short: write at least {cases.MIN_REPLY} characters that answer the petition.",
+    "reply_too_long": f"The reply is too long: at most {cases.MAX_TEXT} characters.",
+    "wrong_outcome": "This outcome does not suit the kind of the petition: choose one of those offered.",
+    "reason_too_short": f"Give a reason of at least {cases.MIN_REASON} characters.",
+    "reason_too_long": f"The reason is too long: at most {cases.MAX_REASON} characters.",
+}
+
+
+def dispatch(work: Work, viewer: Viewer, target: Target, unit_id: str, reason: str) -> Case:
+    """交办: send a case to a unit by hand, or to another one before it was accepted.
+
+    Raises:
+        Refusal: ``no_such_case``, ``not_allowed``, ``case_changed``, ``wrong_state``, ``unknown_unit``,
+            ``same_unit``, ``sealed_unit_only``, ``reason_too_short``.
+    """
+    case = _taken(work, viewer, target, "dispatch")
+    directory = store.directory.read(work.session).on(store.directory.today(work.session, work.now))
+    unit = directory.unit_by_id.get(unit_id)
+    if unit is None:
+        raise Refusal("unknown_unit", "There is no such unit today: choose one from the list.", field="unit")
+    if unit.id == case.unit_id:
+        raise Refusal("same_unit", "The case is with this unit already: choose another one.", field="unit")
+    if case.sealed and not unit.sealed:
+        raise Refusal(
+            "sealed_unit_only", "A report on a person goes only to the unit for sealed cases.", field="unit"
+        )
+    if case.state != "under_review" or reason.strip():
+        # A first dispatch speaks for itself; taking a case from a unit needs its reason.
+        _refuse(cases.reason_problem(reason), "reason")
+    send(work, case, directory, unit, by=viewer.id, reason=reason.strip())
+    return case
+
+
+def accept(work: Work, viewer: Viewer, target: Target) -> Case:
+    """受理: the unit accepts; from now on the reply is due (信访工作条例 Art. 23, 34).
+
+    Raises:
+        Refusal: ``no_such_case``, ``not_allowed``, ``case_changed``, ``wrong_state``.
+    """
+    case = _taken(work, viewer, target, "accept")
+    jurisdiction = store.directory.read(work.session).jurisdiction
+    case.state, case.accepted_at = "accepted", work.now
+    kind: Kind = petition_of(case).kind
+    case.due_at = clocks.reply_due(kind, work.now, jurisdiction.promises, jurisdiction.time_zone)
+    case.step_due_at = case.due_at
+    note(work, case, "accepted", viewer.id, unit=unit_of(case))
+    tell(work, case, PetitionAccepted, by=viewer.id)
+    return case
+
+
+def hand_back(work: Work, viewer: Viewer, target: Target, reason: str) -> Case:
+    """异议退回: the unit says that the matter is not its own, with the reason (Art. 23 ¶3).
+
+    Raises:
+        Refusal: ``no_such_case``, ``not_allowed``, ``case_changed``, ``wrong_state``, ``reason_too_short``.
+    """
+    case = _taken(work, viewer, target, "objection")
+    _refuse(cases.reason_problem(reason), "reason")
+    unit = unit_of(case)
+    if unit is None:
+        raise Refusal("wrong_state", "The case is with no unit.", status=409)
+    jurisdiction = store.directory.read(work.session).jurisdiction
+    case.state, case.unit_id, case.unit_name, case.unit_line = "objected", None, None, ""
+    case.step_due_at = clocks.dispatch_due(case.submitted_at, jurisdiction.promises, jurisdiction.time_zone)
+    note(work, case, "objected", viewer.id, reason.strip(), unit=unit)
+    tell(work, case, AssignmentObjected, by=viewer.id, unit=unit, reason=reason.strip())
+    return case
+
+
+def reply(work: Work, viewer: Viewer, target: Target, text: str, outcome: Outcome, basis: str) -> Case:
+    """答复: the unit answers; the reply goes out.
+
+    Raises:
+        Refusal: ``no_such_case``, ``not_allowed``, ``case_changed``, ``wrong_state``, ``reply_too_short``,
+            ``reply_too_long``, ``wrong_outcome``.
+    """
+    case = _taken(work, viewer, target, "reply")
+    problem = cases.reply_problem(petition_of(case).kind, text, outcome)
+    _refuse(problem, "outcome" if problem == "wrong_outcome" else "text")
+    if len(basis) > cases.MAX_BASIS:
+        raise Refusal("basis_too_long", f"The basis is too long: at most {cases.MAX_BASIS} characters.", field="basis")
+    unit = unit_of(case)
+    if unit is None:
+        raise Refusal("wrong_state", "The case is with no unit.", status=409)
+    answer = Reply(text=text.strip(), outcome=outcome, unit=unit, issued_at=work.now, basis=basis.strip())
+    case.reply = msgspec.to_builtins(answer)
+    case.state, case.step_due_at = "replied", None
+    note(work, case, "replied", viewer.id, unit=unit)
+    tell(work, case, ReplyIssued, by=viewer.id)
+    return case
+
+
+def _taken(work: Work, viewer: Viewer, target: Target, step: Step) -> Case:
+    """The case locked for a step, or the reason why this member of staff cannot take it now."""
+    case = store.cases.take(work, viewer, target.number)
+    if case is None:
+        raise Refusal("no_such_case", "There is no such case, or it is not for you to see.", status=404)
+    if target.version is not None and target.version != case.version:
+        raise Refusal(
+            "case_changed",
+            "The case was changed by somebody else meanwhile: look at it again, then repeat your step.",
+            status=409,
+        )
+    if not cases.may(step, viewer, sealed=case.audience == "sealed", unit_id=case.unit_id):
+        raise Refusal("not_allowed", "Your account may not take this step on this case.", status=403)
+    if case.state not in cases.FROM[step]:
+        raise Refusal("wrong_state", "This step is not possible in the present state of the case.", status=409)
+    return case
+
+
+def _refuse(problem: str | None, field: str) -> None:
+    if problem is not None:
+        raise Refusal(problem, _PROBLEMS[problem], field=field)

@@ -1,0 +1,193 @@
+"""Tables of routing: directory, cases with their history, look-alike bands, staff accounts and sessions."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Boolean, Date, Float, Index, Integer, LargeBinary, String, Text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from services.chassis.database import UtcDateTime
+from services.chassis.delivery import Follows, Sequenced
+from services.chassis.identity import AccountColumns
+
+
+class Base(DeclarativeBase):
+    """Base of routing's tables."""
+
+
+class DirectoryRow(Base):
+    """The one row that says which directory is in force."""
+
+    __tablename__ = "directory"
+
+    #: Always 1.
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    #: Hash of everything imported; what is compiled from it is kept under this.
+    version: Mapped[str] = mapped_column(String(32))
+    jurisdiction: Mapped[dict[str, Any]] = mapped_column(JSON)
+    risk_words: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    imported_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class AreaRow(Base):
+    """A division of the jurisdiction."""
+
+    __tablename__ = "area"
+
+    id: Mapped[str] = mapped_column(String(60), primary_key=True)
+    position: Mapped[int] = mapped_column(Integer)
+    name: Mapped[dict[str, Any]] = mapped_column(JSON)
+    parent: Mapped[str | None] = mapped_column(String(60))
+    words: Mapped[list[str]] = mapped_column(JSON, default=list)
+
+
+class SubjectRow(Base):
+    """What a petition can be about."""
+
+    __tablename__ = "subject"
+
+    id: Mapped[str] = mapped_column(String(60), primary_key=True)
+    position: Mapped[int] = mapped_column(Integer)
+    name: Mapped[dict[str, Any]] = mapped_column(JSON)
+    parent: Mapped[str | None] = mapped_column(String(60))
+    words: Mapped[dict[str, float]] = mapped_column(JSON, default=dict)
+
+
+class UnitRow(Sequenced, Base):
+    """A unit; ended ones stay, since old cases name them."""
+
+    __tablename__ = "unit"
+
+    id: Mapped[str] = mapped_column(String(60), primary_key=True)
+    position: Mapped[int] = mapped_column(Integer)
+    name: Mapped[dict[str, Any]] = mapped_column(JSON)
+    valid_from: Mapped[date] = mapped_column(Date)
+    valid_to: Mapped[date | None] = mapped_column(Date)
+    parent: Mapped[str | None] = mapped_column(String(60))
+    superior: Mapped[str | None] = mapped_column(String(60))
+    lead: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    subjects: Mapped[list[str]] = mapped_column(JSON, default=list)
+    areas: Mapped[list[str]] = mapped_column(JSON, default=list)
+    words: Mapped[dict[str, float]] = mapped_column(JSON, default=dict)
+    sealed: Mapped[bool] = mapped_column(Boolean, default=False)
+
+
+class Case(Follows, Sequenced, Base):
+    """One petition on its way."""
+
+    __tablename__ = "petition_case"
+
+    petition_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    number: Mapped[str] = mapped_column(String(40), unique=True)
+    origin: Mapped[dict[str, Any]] = mapped_column(JSON)
+    #: A report on a person, filed at its own door: its events travel in the sealed lane.
+    sealed: Mapped[bool] = mapped_column(Boolean, default=False)
+    #: Intake's public state of the petition as last heard.
+    petition: Mapped[dict[str, Any]] = mapped_column(JSON)
+    kind: Mapped[str] = mapped_column(String(20))
+    title: Mapped[str] = mapped_column(Text)
+    submitted_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    petitioner_key: Mapped[str | None] = mapped_column(String(64))
+
+    state: Mapped[str] = mapped_column(String(20))
+    audience: Mapped[str] = mapped_column(String(20))
+    #: Raised by every step; a page that was opened before it cannot overwrite.
+    version: Mapped[int] = mapped_column(Integer, default=1)
+    #: Steps in its history.
+    steps: Mapped[int] = mapped_column(Integer, default=0)
+
+    assessment: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    subject: Mapped[str | None] = mapped_column(String(60))
+    area: Mapped[str | None] = mapped_column(String(60))
+    confidence: Mapped[float | None] = mapped_column(Float)
+    #: A danger was seen in the text: such cases come first.
+    risky: Mapped[bool] = mapped_column(Boolean, default=False)
+    #: Sketch of the text and pairs of the place, for look-alikes; empty for sealed cases.
+    sketch: Mapped[bytes] = mapped_column(LargeBinary, default=b"")
+    place_pairs: Mapped[str] = mapped_column(Text, default="")
+
+    unit_id: Mapped[str | None] = mapped_column(String(60))
+    #: Name of the unit when it was dispatched.
+    unit_name: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    #: Superiors of the unit at that time as ``/nearest/next/``.
+    unit_line: Mapped[str] = mapped_column(Text, default="")
+    hops: Mapped[int] = mapped_column(Integer, default=0)
+    first_dispatched_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    dispatched_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    accepted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: When the reply is due.
+    due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: When the next step is due: sending on, accepting or answering; None when nobody is waited for.
+    step_due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    reply: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+Index("case_unit", Case.unit_id, Case.state, Case.step_due_at)
+Index("case_state", Case.state, Case.step_due_at)
+Index("case_petitioner", Case.petitioner_key, Case.submitted_at)
+Index("case_matter", Case.subject, Case.area, Case.submitted_at)
+
+
+class HistoryEntry(Base):
+    """One step of a case: who did what, when and why."""
+
+    __tablename__ = "history"
+
+    petition_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    #: 1, 2, 3 … within the case.
+    position: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    #: "submitted", "assessed", "dispatched", "accepted", "objected", "replied", "supplemented", "withdrawn", "rated".
+    step: Mapped[str] = mapped_column(String(20))
+    #: "rule", "petitioner" or a staff id.
+    actor: Mapped[str] = mapped_column(String(64))
+    unit_id: Mapped[str | None] = mapped_column(String(60))
+    unit_name: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    reason: Mapped[str] = mapped_column(Text, default="")
+
+
+class ShingleBand(Base):
+    """A band of a petition's sketch: petitions that share one are candidates for look-alikes."""
+
+    __tablename__ = "shingle_band"
+
+    band: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    petition_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+
+
+class Account(AccountColumns, Sequenced, Base):
+    """A staff account; routing is where accounts are made."""
+
+    __tablename__ = "account"
+
+    #: argon2id.
+    password_hash: Mapped[str] = mapped_column(String(200))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class StaffSession(Base):
+    """A signed-in browser."""
+
+    __tablename__ = "staff_session"
+
+    #: Keyed hash of the cookie, so that a copy of the table signs nobody in.
+    id_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    account_id: Mapped[str] = mapped_column(String(64), index=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ends_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class SignInTries(Base):
+    """Wrong passwords in a row by what was typed as account, known or not, so that the answer tells nothing."""
+
+    __tablename__ = "sign_in_tries"
+
+    #: Keyed hash of the typed account.
+    typed_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    failures: Mapped[int] = mapped_column(Integer, default=0)
+    last_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    locked_until: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -1,0 +1,22 @@
+"""Settings of routing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from services.chassis.settings import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    """What routing needs beside the settings of every service."""
+
+    directory_file: Path | None = Field(
+        None, description="Directory imported when there is none yet (wenzheng up); empty: the sample county."
+    )
+    session_hours: int = Field(12, ge=1, le=24, description="Hours after which staff must sign in again.")
+    session_idle_minutes: int = Field(120, ge=5, le=1440, description="Minutes without a request that end a session.")
+    sign_in_tries: int = Field(5, ge=3, le=20, description="Wrong passwords in a row that lock an account for a while.")
+    sign_in_lock_minutes: int = Field(15, ge=1, le=1440, description="Minutes that an account stays locked.")
+    sign_ins_per_minute: int = Field(20, ge=1, le=1000, description="Sign-ins that one address may try in a minute.")

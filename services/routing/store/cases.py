@@ -1,0 +1,189 @@
+"""Cases for the desk: who may see which, queues, one case with its history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, case, delete, false, func, or_, select
+from sqlalchemy.orm import Session, load_only
+
+from services.chassis.delivery import Work
+from services.routing.domain.cases import COUNTY_ROLES, OPEN, SEALED_ROLE, UNIT_ROLES, Viewer
+from services.routing.models import Account, Case, HistoryEntry, ShingleBand
+
+PAGE = 25
+
+
+def seen_by(viewer: Viewer) -> ColumnElement[bool]:
+    """Which cases this member of staff may see. The one place where the desk's audience is decided.
+
+    Sealed cases: sealed-case officers alone. Others: dispatchers and supervisors all of them; staff of a unit
+    those of their unit and of the units below it.
+    """
+    allowed: list[ColumnElement[bool]] = []
+    if viewer.roles & COUNTY_ROLES:
+        allowed.append(Case.audience.in_(["dispatchers", "units"]))
+    if viewer.unit_id and viewer.roles & UNIT_ROLES:
+        own = or_(Case.unit_id == viewer.unit_id, Case.unit_line.contains(f"/{viewer.unit_id}/", autoescape=True))
+        allowed.append(and_(Case.audience == "units", own))
+    if SEALED_ROLE in viewer.roles:
+        allowed.append(Case.audience == "sealed")
+    return or_(*allowed) if allowed else false()
+
+
+def waiting_for(viewer: Viewer) -> ColumnElement[bool]:
+    """The cases that wait for this member of staff: the queue ``mine``."""
+    waiting: list[ColumnElement[bool]] = []
+    if "supervisor" in viewer.roles:
+        waiting.append(Case.state.in_(OPEN))
+    if "dispatcher" in viewer.roles:
+        waiting.append(Case.state.in_(["under_review", "objected"]))
+    if viewer.unit_id and viewer.roles & UNIT_ROLES:
+        waiting.append(and_(Case.unit_id == viewer.unit_id, Case.state.in_(["dispatched", "accepted"])))
+    if SEALED_ROLE in viewer.roles:
+        waiting.append(and_(Case.audience == "sealed", Case.state.in_(OPEN)))
+    return and_(seen_by(viewer), or_(*waiting)) if waiting else false()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a list is filtered by."""
+
+    queue: str = "mine"
+    state: str = ""
+    kind: str = ""
+    unit: str = ""
+    words: str = ""
+    page: int = 1
+
+
+@dataclass(frozen=True)
+class Found:
+    """One page of a list."""
+
+    cases: Sequence[Case]
+    total: int
+    page: int
+    pages: int
+
+
+def _where(viewer: Viewer, asked: Asked) -> ColumnElement[bool]:
+    parts = [waiting_for(viewer) if asked.queue == "mine" else seen_by(viewer)]
+    for column, value in ((Case.state, asked.state), (Case.kind, asked.kind), (Case.unit_id, asked.unit)):
+        if value:
+            parts.append(column == value)
+    if asked.words:
+        found = or_(Case.number == asked.words.upper(), Case.title.contains(asked.words, autoescape=True))
+        parts.append(found)
+    return and_(*parts)
+
+
+def page_of(session: Session, viewer: Viewer, asked: Asked, now: datetime) -> Found:
+    """One page: overdue first, then those with a danger, then by due date."""
+    where = _where(viewer, asked)
+    total = session.scalar(select(func.count()).select_from(Case).where(where)) or 0
+    pages = max(1, -(-total // PAGE))
+    page = min(max(1, asked.page), pages)
+    order = case((Case.step_due_at < now, 0), (Case.step_due_at.is_(None), 3), (Case.risky.is_(True), 1), else_=2)
+    query = (
+        select(Case)
+        .options(
+            load_only(
+                Case.petition_id,
+                Case.number,
+                Case.title,
+                Case.kind,
+                Case.state,
+                Case.audience,
+                Case.version,
+                Case.risky,
+                Case.confidence,
+                Case.assessment,
+                Case.unit_id,
+                Case.unit_name,
+                Case.hops,
+                Case.submitted_at,
+                Case.due_at,
+                Case.step_due_at,
+            )
+        )
+        .where(where)
+        .order_by(order, Case.step_due_at, Case.submitted_at.desc(), Case.petition_id)
+        .limit(PAGE)
+        .offset((page - 1) * PAGE)
+    )
+    return Found(session.scalars(query).all(), total, page, pages)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """The figures above the queue."""
+
+    mine: int
+    overdue: int
+    risky: int
+    all: int
+
+
+def counts(session: Session, viewer: Viewer, now: datetime) -> Counts:
+    """How many wait for this member of staff, how many of these are late or dangerous; how many can be seen."""
+    mine = waiting_for(viewer)
+    row = session.execute(
+        select(
+            func.count(case((mine, 1))),
+            func.count(case((and_(mine, Case.step_due_at < now), 1))),
+            func.count(case((and_(mine, Case.risky.is_(True)), 1))),
+            func.count(),
+        ).where(seen_by(viewer))
+    ).one()
+    return Counts(*row)
+
+
+def by_state(session: Session, viewer: Viewer, asked: Asked) -> dict[str, int]:
+    """How many of the asked queue are in each state."""
+    where = _where(viewer, Asked(queue=asked.queue))
+    query = select(Case.state, func.count()).where(where).group_by(Case.state)
+    return {state: count for state, count in session.execute(query)}
+
+
+def find(session: Session, viewer: Viewer, number: str) -> Case | None:
+    """The case with this number, if this member of staff may see it."""
+    return session.scalars(select(Case).where(Case.number == number, seen_by(viewer))).first()
+
+
+def take(work: Work, viewer: Viewer, number: str) -> Case | None:
+    """As ``find``, locked for a step."""
+    query = select(Case.petition_id).where(Case.number == number, seen_by(viewer))
+    petition_id = work.session.scalar(query)
+    return None if petition_id is None else work.get(Case, petition_id)
+
+
+def visible_titles(session: Session, viewer: Viewer, petition_ids: Sequence[str]) -> dict[str, Case]:
+    """Those of the petitions that this member of staff may see, for the list of look-alikes."""
+    query = (
+        select(Case)
+        .options(load_only(Case.number, Case.title, Case.state, Case.submitted_at, Case.unit_name))
+        .where(Case.petition_id.in_(petition_ids), seen_by(viewer))
+    )
+    return {one.petition_id: one for one in session.scalars(query)}
+
+
+def history(session: Session, petition_id: str) -> Sequence[HistoryEntry]:
+    """The steps of a case, oldest first."""
+    return session.scalars(
+        select(HistoryEntry).where(HistoryEntry.petition_id == petition_id).order_by(HistoryEntry.position)
+    ).all()
+
+
+def names_of(session: Session, staff_ids: Sequence[str]) -> dict[str, str]:
+    """Names of members of staff by their ids."""
+    query = select(Account.id, Account.name).where(Account.id.in_(staff_ids))
+    return {staff: name for staff, name in session.execute(query)}
+
+
+def forget_features(work: Work, row: Case) -> None:
+    """Later petitions no longer find this one: it became sealed."""
+    row.sketch, row.place_pairs = b"", ""
+    work.session.execute(delete(ShingleBand).where(ShingleBand.petition_id == row.petition_id))

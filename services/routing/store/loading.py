@@ -1,0 +1,131 @@
+"""Loads a batch of petition events with a handful of statements: rows, readings, candidates for look-alikes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Select, func, select, tuple_
+from sqlalchemy.orm import Session
+
+from services.chassis.delivery import Work
+from services.contracts.envelope import Envelope
+from services.contracts.intake import IntakeEvent
+from services.routing.domain.look_alikes import REPEAT_DAYS, Features, Pool, bands
+from services.routing.domain.reading import Reading, read
+from services.routing.folding import fold
+from services.routing.models import Case, HistoryEntry, ShingleBand
+from services.routing.store import directory
+
+_POOL: Final = "routing.pool"
+_READINGS: Final = "routing.readings"
+#: Values in one IN list; SQLite takes 32,766.
+_CHUNK: Final = 5_000
+
+
+def load_cases(work: Work, envelopes: Sequence[Envelope]) -> None:
+    """Load what the handlers of a batch need; the number of statements does not grow with the batch."""
+    work.preload(Case, [envelope.subject for envelope in envelopes])
+    events = [envelope.data for envelope in envelopes if isinstance(envelope.data, IntakeEvent)]
+    new = {event.petition_id: event for event in events if work.get(Case, event.petition_id) is None}
+    for event in new.values():
+        _readings(work)[event.petition_id, len(event.petition.supplements)] = _read(work, event)
+    work.session.info[_POOL] = _pool(work.session, [r.features for r in _readings(work).values()])
+
+
+def reading(work: Work, event: IntakeEvent) -> Reading:
+    """The petition read with the directory of the day: from the batch's load where it is."""
+    key = (event.petition_id, len(event.petition.supplements))
+    known = _readings(work).get(key)
+    if known is None:
+        known = _readings(work)[key] = _read(work, event)
+    return known
+
+
+def pool(work: Work, features: Features) -> Pool:
+    """Candidates for look-alikes: those of the batch's load, or loaded for this one petition."""
+    known: Pool | None = work.session.info.get(_POOL)
+    if known is None:
+        known = work.session.info[_POOL] = _pool(work.session, [features])
+    return known
+
+
+def add_case(work: Work, case: Case, features: Features) -> None:
+    """Keep a new case and, unless it is sealed, what later petitions find it by."""
+    work.add(case)
+    if not case.sealed:
+        keep_features(work, case, features)
+
+
+def keep_features(work: Work, case: Case, features: Features) -> None:
+    """Let later petitions find this one."""
+    case.sketch, case.place_pairs = features.sketch, " ".join(sorted(features.place))
+    work.session.add_all(
+        ShingleBand(band=band, petition_id=case.petition_id) for band in dict.fromkeys(bands(features.sketch))
+    )
+    pool(work, features).add(features)
+
+
+def add_history(work: Work, entry: HistoryEntry) -> None:
+    """Keep a step."""
+    work.session.add(entry)
+
+
+def _readings(work: Work) -> dict[tuple[str, int], Reading]:
+    kept: dict[tuple[str, int], Reading] = work.session.info.setdefault(_READINGS, {})
+    return kept
+
+
+def _read(work: Work, event: IntakeEvent) -> Reading:
+    judge = directory.judge_on(work.session, work.now)
+    return read(event.petition_id, event.number, event.petition, judge, fold, sealed=event.sealed)
+
+
+def _pool(session: Session, new: Sequence[Features]) -> Pool:
+    found = Pool()
+    if not new:
+        return found
+    since = min(one.submitted_at for one in new) - timedelta(days=REPEAT_DAYS)
+    ids: set[str] = set()
+    keys = list({band for one in new for band in bands(one.sketch)})
+    for at in range(0, len(keys), _CHUNK):
+        ids.update(_newest(session, ShingleBand.petition_id, ShingleBand.band, ShingleBand.band.in_(keys[at : at + _CHUNK]), 10))
+    petitioners = list({one.petitioner_key for one in new if one.petitioner_key is not None})
+    if petitioners:
+        where = Case.petitioner_key.in_(petitioners) & (Case.submitted_at >= since)
+        ids.update(_newest(session, Case.petition_id, Case.petitioner_key, where, 10))
+    matters = list({(one.subject, one.area) for one in new if one.subject is not None and one.area is not None})
+    if matters:
+        where = tuple_(Case.subject, Case.area).in_(matters) & (Case.submitted_at >= since)
+        ids.update(_newest(session, Case.petition_id, Case.subject + Case.area, where, 20))
+    for one in _features(session, sorted(ids)):
+        found.add(one)
+    return found
+
+
+def _newest(session: Session, what: Any, by: Any, where: ColumnElement[bool], most: int) -> Sequence[str]:
+    """The newest ids per key; ids are UUIDv7 and sort by time."""
+    rank = func.row_number().over(partition_by=by, order_by=what.desc()).label("rank")
+    ranked: Select[Any] = select(what.label("id"), rank).where(where)
+    table = ranked.subquery()
+    return session.scalars(select(table.c.id).where(table.c.rank <= most)).all()
+
+
+def _features(session: Session, ids: Sequence[str]) -> list[Features]:
+    rows: list[Features] = []
+    for at in range(0, len(ids), _CHUNK):
+        query = select(
+            Case.petition_id,
+            Case.number,
+            Case.submitted_at,
+            Case.sketch,
+            Case.petitioner_key,
+            Case.subject,
+            Case.area,
+            Case.place_pairs,
+        ).where(Case.petition_id.in_(ids[at : at + _CHUNK]), Case.audience != "sealed")
+        rows += [
+            Features(r[0], r[1], r[2], r[3], r[4], r[5], r[6], frozenset(r[7].split())) for r in session.execute(query)
+        ]
+    return sorted(rows, key=lambda one: one.submitted_at)
