@@ -131,15 +131,34 @@ class _Reader:
     def _area(self, value: Any, path: str) -> Area:
         item = self._mapping(value, path, {"id", "name", "parent", "words"})
         words = self._words(item.get("words"), f"{path}.words")
-        return Area(self._id(item, path), self._name(item.get("name"), f"{path}.name"), self._ref(item, "parent", path), tuple(words))
+        return Area(
+            self._id(item, path),
+            self._name(item.get("name"), f"{path}.name"),
+            self._ref(item, "parent", path),
+            tuple(words),
+        )
 
     def _subject(self, value: Any, path: str) -> Subject:
         item = self._mapping(value, path, {"id", "name", "parent", "words"})
         words = self._words(item.get("words"), f"{path}.words")
-        return Subject(self._id(item, path), self._name(item.get("name"), f"{path}.name"), self._ref(item, "parent", path), words)
+        return Subject(
+            self._id(item, path), self._name(item.get("name"), f"{path}.name"), self._ref(item, "parent", path), words
+        )
 
     def _unit(self, value: Any, path: str, since: date) -> Unit:
-        known = {"id", "name", "parent", "superior", "lead", "subjects", "areas", "words", "valid_from", "valid_to", "sealed"}
+        known = {
+            "id",
+            "name",
+            "parent",
+            "superior",
+            "lead",
+            "subjects",
+            "areas",
+            "words",
+            "valid_from",
+            "valid_to",
+            "sealed",
+        }
         item = self._mapping(value, path, known)
         lead = self._mapping(item.get("lead") or {}, f"{path}.lead", {"name", "phone", "mail"})
         sealed = item.get("sealed", False)

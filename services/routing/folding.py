@@ -1,4 +1,4 @@
-"""Folding: one form for every script, so that 鎮 and 镇, Ａ and a, are the same when texts are compared."""
+"""Folding: one form for every script and case, so that 鎮 and 镇 are the same when texts are compared."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _converter() -> OpenCC:
 
 def fold(text: str) -> str:
     """NFKC, lower case, traditional to simplified Chinese, one space for any run of blanks."""
-    plain = unicodedata.normalize("NFKC", text).lower().replace("’", "'")
+    plain = unicodedata.normalize("NFKC", text).lower().replace("\u2019", "'")
     if not plain.isascii():
         plain = _converter().convert(plain)
     return _SPACE.sub(" ", plain).strip()

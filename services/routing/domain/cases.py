@@ -9,7 +9,7 @@ from services.contracts.shared import Kind, State
 
 Step = Literal["dispatch", "accept", "objection", "reply"]
 
-#: From which states each step may be taken (research: T9–T12, T19).
+#: From which states each step may be taken (research: T9 to T12, T19).
 FROM: Final[Mapping[Step, frozenset[State]]] = {
     "dispatch": frozenset({"under_review", "objected", "dispatched"}),
     "accept": frozenset({"dispatched"}),
@@ -107,5 +107,3 @@ def line_text(line: Sequence[str]) -> str:
 def line_of(text: str) -> list[str]:
     """The ids that ``line_text`` wrote."""
     return [part for part in text.split("/") if part]
-
-

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from functools import cached_property
 
 from services.contracts.envelope import Text
-from services.routing.domain.clocks import Promises
+from services.routing.domain.clocks import LAW, Promises
 
 #: Largest weight a word may have; 3 names the matter.
 MAX_WEIGHT = 10.0
@@ -43,6 +43,9 @@ class Lead:
     mail: str | None = None
 
 
+NO_LEAD = Lead()
+
+
 @dataclass(frozen=True)
 class Unit:
     """A unit that petitions are sent to."""
@@ -56,7 +59,7 @@ class Unit:
     parent: str | None = None
     #: Who decides above it: review, disputes over competence.
     superior: str | None = None
-    lead: Lead = Lead()
+    lead: Lead = NO_LEAD
     subjects: tuple[str, ...] = ()
     areas: tuple[str, ...] = ()
     words: Mapping[str, float] = field(default_factory=dict)
@@ -85,7 +88,7 @@ class Jurisdiction:
     name: Text
     adcode: str
     time_zone: str = "Asia/Shanghai"
-    promises: Promises = Promises()
+    promises: Promises = LAW
 
 
 NOBODY = Jurisdiction(id="", name=Text(zh=""), adcode="")

@@ -11,6 +11,7 @@ from typing import Final
 from services.contracts.routing import Reason
 from services.contracts.shared import Kind
 from services.routing.domain.directory import Directory, Unit, within
+from services.routing.domain.kinds import KIND_WORDS, kind_of
 
 #: A word in the title counts so much more than in the text.
 TITLE = 2.0
@@ -27,29 +28,21 @@ SECOND = 0.6
 #: … and with this share when the petitioner says that there are two.
 SECOND_SAID = 0.3
 #: By these the petitioner says so, folded.
-TWO_SAID: Final = ("两件事", "两个问题", "第二件", "另一件事", "two things", "two matters", "two problems", "two separate")
+TWO_SAID: Final = (
+    "两件事",
+    "两个问题",
+    "第二件",
+    "另一件事",
+    "two things",
+    "two matters",
+    "two problems",
+    "two separate",
+)
 #: Most words shown as reasons.
 SHOWN = 5
 
 #: Endings with which an English word of the directory is still found.
 _ENDINGS: Final = frozenset({"", "s", "es", "ed", "d", "e", "ing", "ion", "ions", "or", "ors", "er", "ers"})
-
-#: Words by which a petitioner asks, proposes or complains, folded; the weights are hints.
-KIND_WORDS: Final[Mapping[Kind, Mapping[str, float]]] = {
-    "inquiry": {
-        "请问": 3, "咨询": 3, "想问": 3, "怎么办理": 3, "如何办理": 3, "要办哪些": 3, "需要什么材料": 3, "怎么申请": 3,
-        "怎么领": 2, "怎么报销": 2, "能不能办": 2, "去哪里": 2, "how do i": 3, "how can i": 3, "could you tell me": 3,
-        "i would like to know": 3, "what documents": 3, "which documents": 3,
-    },
-    "suggestion": {
-        "建议": 3, "提议": 3, "倡议": 3, "能不能增": 2, "希望增加": 2, "可不可以": 1, "能否增设": 3, "i suggest": 3,
-        "suggestion": 3, "i propose": 3, "it would help if": 2,
-    },
-    "complaint": {
-        "投诉": 3, "凭什么": 3, "强烈要求": 2, "欺骗": 2, "太过分": 3, "不给退": 2, "拒绝": 1, "拖欠": 2, "complain": 3,
-        "refused to": 2, "unacceptable": 3, "fed up": 2,
-    },
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -156,8 +149,10 @@ class Judge:
         title, body, place = self._find(sheet.title), self._find(sheet.body), self._find(sheet.place)
         area = self._area(sheet.adcode, place, title, body)
         subjects, units = self._weigh(title, body, place)
-        risks = sorted({key for found in (title, body) for entry in found for what, key, _ in entry.points if what == "risk"})
-        kind = _kind(title, body)
+        risks = sorted(
+            {key for found in (title, body) for entry in found for what, key, _ in entry.points if what == "risk"}
+        )
+        kind = kind_of(_hints(title), _hints(body))
         scores, elsewhere = self._scores(subjects, units, area)
         said = any(words in text for text in (sheet.title, sheet.body) for words in TWO_SAID)
         return self._decide(scores, elsewhere, area, risks, kind, SECOND_SAID if said else SECOND)
@@ -283,7 +278,9 @@ class Judge:
             code = "outside_area" if area else "place_unknown"
             stop = Reason(code=code, detail=elsewhere[0].unit.name.zh)
         elif second is not None and share > two_from and second.words.keys() - first.words.keys():
-            stop = Reason(code="two_matters", detail=f"{first.unit.name.zh}、{second.unit.name.zh}", weight=round(share, 2))
+            stop = Reason(
+                code="two_matters", detail=f"{first.unit.name.zh}、{second.unit.name.zh}", weight=round(share, 2)
+            )
         elif confidence < self._sure_from:
             stop = Reason(code="low_confidence", detail=first.unit.name.zh)
         subject = None if first.unit.sealed else first.subject
@@ -319,15 +316,6 @@ def _whole(text: str, at: int, length: int) -> bool:
     return text[end:stop] in _ENDINGS
 
 
-def _kind(title: Iterable[_Entry], body: Iterable[_Entry]) -> Kind | None:
-    """The kind that the words speak for, None when none leads clearly."""
-    sums: dict[str, float] = defaultdict(float)
-    for factor, found in ((TITLE, title), (1.0, body)):
-        for entry in found:
-            for what, key, weight in entry.points:
-                if what == "kind":
-                    sums[key] += factor * weight
-    ranked = sorted(sums.items(), key=lambda item: -item[1])
-    if not ranked or ranked[0][1] < 3 or (len(ranked) > 1 and ranked[1][1] > ranked[0][1] / 2):
-        return None
-    return next(kind for kind in KIND_WORDS if kind == ranked[0][0])
+def _hints(found: Iterable[_Entry]) -> list[tuple[str, float]]:
+    """Kinds that words speak for."""
+    return [(key, weight) for entry in found for what, key, weight in entry.points if what == "kind"]

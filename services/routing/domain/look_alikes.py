@@ -58,9 +58,7 @@ def bands(sketched: bytes) -> list[int]:
     if not sketched:
         return []
     bins = _PACK.unpack(sketched)
-    return [
-        band << 58 | (bins[band] << 29 ^ bins[band + BINS // 2]) & (1 << 58) - 1 for band in range(BANDS)
-    ]
+    return [band << 58 | (bins[band] << 29 ^ bins[band + BINS // 2]) & (1 << 58) - 1 for band in range(BANDS)]
 
 
 def similarity(one: bytes, other: bytes) -> float:

@@ -51,9 +51,7 @@ def dispatch(work: Work, viewer: Viewer, target: Target, unit_id: str, reason: s
     if unit.id == case.unit_id:
         raise Refusal("same_unit", "The case is with this unit already: choose another one.", field="unit")
     if case.sealed and not unit.sealed:
-        raise Refusal(
-            "sealed_unit_only", "A report on a person goes only to the unit for sealed cases.", field="unit"
-        )
+        raise Refusal("sealed_unit_only", "A report on a person goes only to the unit for sealed cases.", field="unit")
     if case.state != "under_review" or reason.strip():
         # A first dispatch speaks for itself; taking a case from a unit needs its reason.
         _refuse(cases.reason_problem(reason), "reason")

@@ -77,8 +77,10 @@ def _open(event: IntakeEvent, work: Work) -> Case:
         sequence=0,
         seen={},
     )
-    alike = [] if event.sealed else look_alikes(
-        reading.features, store.loading.pool(work, reading.features).candidates(reading.features)
+    alike = (
+        []
+        if event.sealed
+        else look_alikes(reading.features, store.loading.pool(work, reading.features).candidates(reading.features))
     )
     case.assessment = msgspec.to_builtins(Assessment(look_alikes=alike))
     store.loading.add_case(work, case, reading.features)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -18,6 +18,9 @@ from services.routing.domain.directory import Area, Change, Directory, Jurisdict
 from services.routing.domain.judgement import Judge
 from services.routing.folding import fold
 from services.routing.models import AreaRow, Case, DirectoryRow, SubjectRow, UnitRow
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 #: Compiled directories by version, and judges by version and day; a few, the oldest dropped first.
 _DIRECTORIES: dict[str, Directory] = {}
@@ -71,7 +74,7 @@ def _unit(row: UnitRow) -> Unit:
     return msgspec.convert(values, Unit)
 
 
-def _keep(cache: dict[Any, Any], key: object, value: Any) -> Any:
+def _keep(cache: dict[K, V], key: K, value: V) -> V:
     while len(cache) >= _KEPT:
         cache.pop(next(iter(cache)), None)
     cache[key] = value
@@ -90,7 +93,7 @@ def judge_on(session: Session, now: datetime) -> Judge:
     judge = _JUDGES.get((version, day))
     if judge is None:
         judge = _keep(_JUDGES, (version, day), Judge(directory.on(day), fold))
-    return judge  # type: ignore[no-any-return]
+    return judge
 
 
 def write(work: Work, new: Directory, changed: Sequence[Change]) -> list[tuple[UnitRow, Unit]]:
@@ -100,7 +103,9 @@ def write(work: Work, new: Directory, changed: Sequence[Change]) -> list[tuple[U
         The rows of the changed units, for their events.
     """
     session = work.session
-    for model, items in ((AreaRow, new.areas), (SubjectRow, new.subjects)):
+    parts: tuple[tuple[type[AreaRow | SubjectRow], Sequence[Area | Subject]], ...]
+    parts = ((AreaRow, new.areas), (SubjectRow, new.subjects))
+    for model, items in parts:
         session.execute(delete(model))
         rows = [{"position": at, **_row(item)} for at, item in enumerate(items)]
         if rows:
@@ -126,7 +131,7 @@ def write(work: Work, new: Directory, changed: Sequence[Change]) -> list[tuple[U
     return touched
 
 
-def _row(item: Area | Subject | Unit) -> dict[str, Any]:
+def _row(item: object) -> dict[str, Any]:
     """Column values; days stay days."""
     values: dict[str, Any] = msgspec.to_builtins(item, builtin_types=(date,))
     return values

@@ -90,7 +90,11 @@ def _pool(session: Session, new: Sequence[Features]) -> Pool:
     ids: set[str] = set()
     keys = list({band for one in new for band in bands(one.sketch)})
     for at in range(0, len(keys), _CHUNK):
-        ids.update(_newest(session, ShingleBand.petition_id, ShingleBand.band, ShingleBand.band.in_(keys[at : at + _CHUNK]), 10))
+        ids.update(
+            _newest(
+                session, ShingleBand.petition_id, ShingleBand.band, ShingleBand.band.in_(keys[at : at + _CHUNK]), 10
+            )
+        )
     petitioners = list({one.petitioner_key for one in new if one.petitioner_key is not None})
     if petitioners:
         where = Case.petitioner_key.in_(petitioners) & (Case.submitted_at >= since)
