@@ -1,0 +1,269 @@
+"""The production server of the web role: gunicorn's threaded worker, run in this process.
+
+No master process: whoever started us watches over us (``wenzheng up``, a container's runtime), and a fork would
+double the memory of a machine that runs everything. What gunicorn brings is its hardened HTTP/1.1 parser, kept-alive
+connections and real threads.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import socket
+import struct
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from selectors import EVENT_READ
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Final
+
+from gunicorn.config import Config
+from gunicorn.http import errors as parse_errors
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+from services.chassis.errors import StartError
+from services.chassis.telemetry import log
+from services.chassis.web.front_door import FrontDoor
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+__all__ = ["FrontDoor", "serve"]
+
+#: Connections held open at most, idle ones included.
+CONNECTIONS: Final = 1000
+#: An idle connection is closed after this many seconds.
+KEEP_ALIVE_S: Final = 15
+#: Time to send the head of a request, and the whole of it; a client that drips bytes must not hold a thread.
+HEAD_S: Final = 10.0
+BODY_S: Final = 60.0
+#: A client that reads nothing of its answer for so long is cut off.
+SEND_S: Final = 30
+#: Time that requests in hand get after SIGTERM.
+GRACE_S: Final = 20
+#: Limits of the head of a request: bytes of its first line, number of fields, bytes of one field.
+LINE_BYTES: Final = 8190
+FIELDS: Final = 100
+FIELD_BYTES: Final = 8190
+
+_STATUS: Final[tuple[tuple[type[Exception], str], ...]] = (
+    (parse_errors.LimitRequestLine, "414 URI Too Long"),
+    (parse_errors.LimitRequestHeaders, "431 Request Header Fields Too Large"),
+    (parse_errors.UnsupportedTransferCoding, "501 Not Implemented"),
+    (parse_errors.ExpectationFailed, "417 Expectation Failed"),
+    (parse_errors.ParseException, "400 Bad Request"),
+)
+
+
+def serve(
+    apps: WSGIApplication | Mapping[str, WSGIApplication],
+    *,
+    host: str,
+    port: int,
+    threads: int,
+    on_started: Callable[[], None] | None = None,
+    grace: float = GRACE_S,
+) -> None:
+    """Serve until asked to stop; must be called in the main thread, whose signals it takes.
+
+    SIGTERM (or SIGINT once): stop listening, finish the requests in hand for at most ``grace`` seconds, return.
+    SIGINT twice or SIGQUIT: end at once. It also stops, in the same graceful way, when the parent process is gone.
+
+    Args:
+        apps: a WSGI application, or several by their path prefix (see ``FrontDoor``).
+        host: address to listen on.
+        port: port to listen on; 0 takes a free one.
+        threads: requests handled at the same time.
+        on_started: called once the port is open.
+        grace: seconds that requests in hand get.
+
+    Raises:
+        StartError: the port or the address cannot be had.
+    """
+    app = FrontDoor(list(apps.items())) if isinstance(apps, Mapping) else apps
+    listener = _listen(host, port)
+    config = Config()
+    for name, value in {
+        "threads": threads,
+        "worker_connections": CONNECTIONS,
+        "keepalive": KEEP_ALIVE_S,
+        "graceful_timeout": int(grace),
+        "limit_request_line": LINE_BYTES,
+        "limit_request_fields": FIELDS,
+        "limit_request_field_size": FIELD_BYTES,
+        # Whose X-Forwarded-… is believed is a setting of ours (trusted_proxies), decided in the application.
+        "forwarded_allow_ips": "",
+    }.items():
+        config.set(name, value)
+    if on_started is not None:
+        started = on_started
+        config.set("post_worker_init", lambda worker: started())
+    try:
+        worker = _Worker(1, os.getppid(), [listener], _Loaded(app), 0, config, _Log())
+    except OSError:
+        listener.close()
+        raise StartError("no folder for temporary files can be written; name one with TMPDIR") from None
+    try:
+        worker.init_process()
+    finally:
+        worker.tmp.close()
+        listener.close()
+    if worker.nr_conns > 0:
+        log("web").warning("requests cut off", number=worker.nr_conns)
+        # Threads that hang would keep the process from ending; the caller gets a moment to close what is open.
+        last = threading.Timer(3, os._exit, (0,))
+        last.daemon = True
+        last.start()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # Inherited by the connections: a client that does not read gives its thread back.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SEND_S, 0))
+        listener.bind((host, port))
+        listener.listen(1024)
+        listener.setblocking(False)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            reason = f"port {port} is taken by another program; choose one with WENZHENG_PORT"
+        elif error.errno == errno.EACCES:
+            reason = f"port {port} may not be opened by this user; choose one above 1023 with WENZHENG_PORT"
+        else:
+            reason = f"address {host} is none of this machine's; choose one with WENZHENG_HOST"
+        raise StartError(reason) from None
+    return listener
+
+
+class _Loaded:
+    """What gunicorn's worker asks for its application."""
+
+    def __init__(self, app: WSGIApplication) -> None:
+        self._app = app
+
+    def wsgi(self) -> WSGIApplication:
+        return self._app
+
+
+class _Worker(ThreadWorker):  # type: ignore[misc]
+    """The threaded worker without a master above it, and with an eye on slow clients."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._reading: dict[TConn, float] = {}
+        self._interrupted = False
+
+    def init_signals(self) -> None:
+        super().init_signals()
+        signal.signal(signal.SIGINT, self._interrupt)
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        if self._interrupted:
+            os._exit(130)
+        self._interrupted = True
+        self.handle_exit(number, frame)
+
+    def accept(self, listener: socket.socket) -> None:
+        """Take a connection and wait for its first byte here: browsers open spare ones, which hold no thread so."""
+        try:
+            client, address = listener.accept()
+        except OSError as error:
+            if error.errno in (errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED):
+                return
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                log("web").error("no file descriptor left for a connection")
+                time.sleep(0.1)
+                return
+            raise
+        self.nr_conns += 1
+        conn = TConn(self.cfg, client, address, listener.getsockname())
+        conn.set_timeout()
+        self.pending_conns.append(conn)
+        self.poller.register(client, EVENT_READ, partial(self.on_pending_socket_readable, conn))
+
+    def handle(self, conn: TConn) -> Any:
+        self._reading[conn] = time.monotonic() + HEAD_S
+        try:
+            return super().handle(conn)
+        finally:
+            self._reading.pop(conn, None)
+
+    def handle_request(self, req: Any, conn: TConn) -> Any:
+        self._reading[conn] = time.monotonic() + BODY_S
+        return super().handle_request(req, conn)
+
+    def murder_pending(self) -> None:
+        """Besides idle ones, close the reading side of connections whose request does not come to its end."""
+        super().murder_pending()
+        now = time.monotonic()
+        for conn, deadline in list(self._reading.items()):
+            if deadline < now and self._reading.pop(conn, None) is not None:
+                try:
+                    conn.sock.shutdown(socket.SHUT_RD)
+                except OSError as error:
+                    if error.errno not in (errno.ENOTCONN, errno.EBADF):
+                        raise
+
+    def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
+        """Answer what is no HTTP request. Nothing of it is repeated, in the answer or in the log."""
+        status = next((text for kind, text in _STATUS if isinstance(exc, kind)), "500 Internal Server Error")
+        if status.startswith("500"):
+            log("web").error("request failed in the server", exc_info=exc)
+        else:
+            log("web").info("malformed request", error=type(exc).__name__, status=int(status[:3]))
+        body = status.encode() + b"\n"
+        head = (
+            f"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Type: text/plain\r\nCache-Control: no-store\r\n"
+            f"X-Content-Type-Options: nosniff\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        try:
+            client.sendall(head.encode() + body)
+        except OSError as error:
+            log("web").debug("client gone", error=type(error).__name__)
+
+
+class _Log:
+    """gunicorn's log in the house's way: the class of what happened, never the address or what was asked."""
+
+    def debug(self, message: str, *args: object, **kwargs: object) -> None:
+        log("web").debug("server", error=_kind())
+
+    def info(self, message: str, *args: object, **kwargs: object) -> None:
+        log("web").debug("server", error=_kind())
+
+    def warning(self, message: str, *args: object, **kwargs: object) -> None:
+        log("web").warning("server", error=_kind())
+
+    def error(self, message: str, *args: object, **kwargs: object) -> None:
+        log("web").error("server", error=_kind())
+
+    def exception(self, message: str, *args: object, **kwargs: object) -> None:
+        """An exception; a client that went away or stalled is no fault of ours."""
+        error = sys.exc_info()[1]
+        if isinstance(error, OSError):
+            log("web").info("connection lost", error=type(error).__name__)
+        else:
+            log("web").error("server", exc_info=True)
+
+    critical = error
+
+    def access(self, *args: object) -> None:
+        """The application writes its own line for each request."""
+
+    def reopen_files(self) -> None:
+        """There are none: the log goes to standard error."""
+
+    def close_on_exec(self) -> None:
+        """There are no files of its own."""
+
+
+def _kind() -> str:
+    kind = sys.exc_info()[0]
+    return kind.__name__ if kind else ""
