@@ -1,0 +1,1 @@
+"""Search: one projection row and one document a petition, a page and an API to find it again."""

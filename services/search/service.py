@@ -1,0 +1,55 @@
+"""The worker role of search: follows every event and keeps the index up to the rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nameko.extensions import DependencyProvider
+
+from services.chassis.consume import Batch, listens
+from services.chassis.provider import HouseProvider, house_of
+from services.chassis.sender import native, sends
+from services.search import handlers, store
+from services.search.engines import open_engine
+from services.search.indexing import Indexer
+
+
+class IndexerProvider(DependencyProvider):  # type: ignore[misc]
+    """Dependency: the process's one indexer."""
+
+    def setup(self) -> None:
+        """Called by nameko before start."""
+        house = house_of(self.container)
+        self._indexer = Indexer(house, open_engine(house.settings), native)
+
+    def stop(self) -> None:
+        """Called by nameko when every entrypoint has stopped."""
+        self._indexer.close()
+
+    def get_dependency(self, worker_ctx: Any) -> Indexer:
+        """The indexer, the same for every worker."""
+        return self._indexer
+
+
+class Service:
+    """Search as a nameko service. It publishes nothing, so it has no relay."""
+
+    name = "search"
+    house = HouseProvider()
+    indexer = IndexerProvider()
+
+    @listens("search.events", *handlers.ON_EVENTS)
+    def events(self, batch: Batch) -> None:
+        """Petitions, units and staff."""
+        batch.apply(self.house, handlers.ON_EVENTS, store.load)
+
+    @listens("search.reports", *handlers.ON_PETITIONS, lane="sealed")
+    def reports(self, batch: Batch) -> None:
+        """Reports on persons, on a queue of their own."""
+        batch.apply(self.house, handlers.ON_PETITIONS, store.load)
+
+    @sends("search.index")
+    def index(self) -> int:
+        """Write the rows that changed into the index."""
+        done: int = self.indexer.run()
+        return done
