@@ -15,6 +15,9 @@ class Settings(ServiceSettings):
     directory_file: Path | None = Field(
         None, description="Directory imported when there is none yet (wenzheng up); empty: the sample county."
     )
+    seed_accounts: bool = Field(
+        True, description="Make staff accounts with passwords of their own where there are none (wenzheng up)."
+    )
     session_hours: int = Field(12, ge=1, le=24, description="Hours after which staff must sign in again.")
     session_idle_minutes: int = Field(120, ge=5, le=1440, description="Minutes without a request that end a session.")
     sign_in_tries: int = Field(5, ge=3, le=20, description="Wrong passwords in a row that lock an account for a while.")

@@ -12,6 +12,7 @@ from services.contracts.routing import Reason
 from services.contracts.shared import Kind
 from services.routing.domain.directory import Directory, Unit, within
 from services.routing.domain.kinds import KIND_WORDS, kind_of
+from services.routing.domain.words import Entry, WordFinder
 
 #: A word in the title counts so much more than in the text.
 TITLE = 2.0
@@ -41,9 +42,6 @@ TWO_SAID: Final = (
 #: Most words shown as reasons.
 SHOWN = 5
 
-#: Endings with which an English word of the directory is still found.
-_ENDINGS: Final = frozenset({"", "s", "es", "ed", "d", "e", "ing", "ion", "ions", "or", "ors", "er", "ers"})
-
 
 @dataclass(frozen=True)
 class Sheet:
@@ -71,18 +69,6 @@ class Judgement:
     on_person: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """One word of the directory and what it stands for."""
-
-    word: str
-    latin: bool
-    #: (what, id, weight): what is "subject", "unit", "area", "risk" or "kind".
-    points: tuple[tuple[str, str, float], ...]
-    #: Its matches hide shorter words inside them ("traffic police" is not "police").
-    hides: bool
-
-
 @dataclass
 class _Score:
     unit: Unit
@@ -105,9 +91,7 @@ class Judge:
     def __init__(self, directory: Directory, fold: Callable[[str], str], sure_from: float = SURE) -> None:
         self.directory = directory
         self._sure_from = sure_from
-        self._by_pair: dict[str, list[_Entry]] = defaultdict(list)
-        self._by_char: dict[str, _Entry] = {}
-        self._fill(fold)
+        self._find = _finder(directory, fold).find
         #: Every folded word that names an area.
         self.area_words = [fold(word) for area in directory.areas for word in area.words]
         self._units_of: dict[str, list[Unit]] = defaultdict(list)
@@ -116,33 +100,6 @@ class Judge:
                 self._units_of[subject].append(unit)
         root = directory.jurisdiction.adcode
         self._narrow = {unit.id for unit in directory.units if unit.areas and root not in unit.areas}
-
-    def _fill(self, fold: Callable[[str], str]) -> None:
-        points: dict[str, list[tuple[str, str, float]]] = defaultdict(list)
-        for subject in self.directory.subjects:
-            for word, weight in subject.words.items():
-                points[fold(word)].append(("subject", subject.id, weight))
-        for unit in self.directory.units:
-            for word, weight in unit.words.items():
-                points[fold(word)].append(("unit", unit.id, weight))
-        for area in self.directory.areas:
-            for word in area.words:
-                points[fold(word)].append(("area", area.id, 1.0))
-        for risk in self.directory.risk_words:
-            for word in risk.words:
-                points[fold(word)].append(("risk", risk.code, 1.0))
-        for kind, words in KIND_WORDS.items():
-            for word, weight in words.items():
-                points[fold(word)].append(("kind", kind, weight))
-        for word, targets in points.items():
-            if not word:
-                continue
-            latin = word[0].isascii() and word[0].isalnum()
-            entry = _Entry(word, latin, tuple(targets), any(t[0] in ("subject", "unit") for t in targets))
-            if len(word) == 1:
-                self._by_char[word] = entry
-            else:
-                self._by_pair[word[:2]].append(entry)
 
     def judge(self, sheet: Sheet) -> Judgement:
         """Judge one petition."""
@@ -165,30 +122,7 @@ class Judge:
         reason = Reason(code="sealed_door", weight=1.0) if unit else Reason(code="no_sealed_unit")
         return Judgement(unit.id if unit else None, None, None, 1.0 if unit else 0.0, [reason], risks, None, True)
 
-    def _find(self, text: str) -> dict[_Entry, int]:
-        """Words of the directory in a text, with how often; a word inside a longer one does not count."""
-        spans: list[tuple[int, int, _Entry]] = []
-        pairs = self._by_pair
-        for at in range(len(text) - 1):
-            bucket = pairs.get(text[at : at + 2])
-            if bucket is not None:
-                for entry in bucket:
-                    if text.startswith(entry.word, at) and (not entry.latin or _whole(text, at, len(entry.word))):
-                        spans.append((at, at + len(entry.word), entry))
-        for char, entry in self._by_char.items():
-            at = text.find(char)
-            while at >= 0:
-                spans.append((at, at + 1, entry))
-                at = text.find(char, at + 1)
-        found: dict[_Entry, int] = {}
-        covers = [(start, end) for start, end, entry in spans if entry.hides]
-        for start, end, entry in spans:
-            if entry.hides and any(a <= start and end <= b and b - a > end - start for a, b in covers):
-                continue
-            found[entry] = found.get(entry, 0) + 1
-        return found
-
-    def _area(self, adcode: str | None, place: Iterable[_Entry], *texts: Iterable[_Entry]) -> str | None:
+    def _area(self, adcode: str | None, place: Iterable[Entry], *texts: Iterable[Entry]) -> str | None:
         """The narrowest area that code, place and text agree on."""
         known = self.directory.area_by_id
         given = next((adcode[:n] for n in range(len(adcode), 5, -1) if adcode[:n] in known), None) if adcode else None
@@ -210,7 +144,7 @@ class Judge:
         return next((area for area in longest if all(area in line for line in lines)), None)
 
     def _weigh(
-        self, title: Mapping[_Entry, int], body: Mapping[_Entry, int], place: Mapping[_Entry, int]
+        self, title: Mapping[Entry, int], body: Mapping[Entry, int], place: Mapping[Entry, int]
     ) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]]:
         """Weighted words by subject and by unit."""
         subjects: dict[str, dict[str, float]] = defaultdict(dict)
@@ -306,16 +240,27 @@ class Judge:
         return reasons
 
 
-def _whole(text: str, at: int, length: int) -> bool:
-    """True when the Latin word at ``at`` begins a word and ends it, or ends in one of the usual endings."""
-    if at and text[at - 1].isascii() and text[at - 1].isalnum():
-        return False
-    end = stop = at + length
-    while stop < len(text) and text[stop].isascii() and text[stop].isalnum():
-        stop += 1
-    return text[end:stop] in _ENDINGS
-
-
-def _hints(found: Iterable[_Entry]) -> list[tuple[str, float]]:
+def _hints(found: Iterable[Entry]) -> list[tuple[str, float]]:
     """Kinds that words speak for."""
     return [(key, weight) for entry in found for what, key, weight in entry.points if what == "kind"]
+
+
+def _finder(directory: Directory, fold: Callable[[str], str]) -> WordFinder:
+    """Every word of the directory with what it stands for."""
+    points: dict[str, list[tuple[str, str, float]]] = defaultdict(list)
+    for subject in directory.subjects:
+        for word, weight in subject.words.items():
+            points[fold(word)].append(("subject", subject.id, weight))
+    for unit in directory.units:
+        for word, weight in unit.words.items():
+            points[fold(word)].append(("unit", unit.id, weight))
+    for area in directory.areas:
+        for word in area.words:
+            points[fold(word)].append(("area", area.id, 1.0))
+    for risk in directory.risk_words:
+        for word in risk.words:
+            points[fold(word)].append(("risk", risk.code, 1.0))
+    for kind, words in KIND_WORDS.items():
+        for word, weight in words.items():
+            points[fold(word)].append(("kind", kind, weight))
+    return WordFinder(points)
