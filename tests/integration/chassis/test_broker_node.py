@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import amqp
 import psutil
@@ -23,15 +25,15 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerNode]:
 
 
 def _open(node: BrokerNode, vhost: str, user: str = "", password: str = "") -> amqp.Connection:
-    opened = amqp.Connection(
-        f"127.0.0.1:{node.port}", user or node._node.user, password or node._node.password, virtual_host=vhost
-    )
+    url = urlsplit(node.url_of(vhost, user, password))
+    who = unquote(url.username or ""), unquote(url.password or "")
+    opened = amqp.Connection(f"{url.hostname}:{url.port}", *who, virtual_host=vhost)
     opened.connect()
     return opened
 
 
 def test_nothing_of_the_node_listens_beyond_this_machine(node: BrokerNode) -> None:
-    listening = {at.laddr for at in psutil.Process(node._pid()).net_connections("inet") if at.status == "LISTEN"}
+    listening = {at.laddr for at in psutil.Process(node.pid).net_connections("inet") if at.status == "LISTEN"}
     assert {at.ip for at in listening} <= {"127.0.0.1", "::ffff:127.0.0.1"}
     assert node.port in {at.port for at in listening}
 
@@ -54,15 +56,15 @@ def test_a_second_process_attaches_and_leaves_the_node_running(node: BrokerNode)
 
 
 def test_a_user_has_the_rights_it_was_given_and_no_others(node: BrokerNode) -> None:
-    node.ensure_user("portal", "its password", "portal", configure="", write="^house$", read="^answers$")
+    node.ensure_user("portal", "its pass/word", "portal", configure="", write="^house$", read="^answers$")
     with _open(node, "portal") as admin:
         admin.channel().exchange_declare("house", "topic", auto_delete=False)
-    with _open(node, "portal", "portal", "its password") as theirs:
+    with _open(node, "portal", "portal", "its pass/word") as theirs:
         theirs.channel().basic_publish(amqp.Message("x"), exchange="house", routing_key="a")
         with pytest.raises(amqp.AccessRefused):
             theirs.channel().queue_declare("mine")
     with pytest.raises(amqp.NotAllowed):
-        _open(node, "wenzheng", "portal", "its password")
+        _open(node, "wenzheng", "portal", "its pass/word")
     node.delete_vhost("portal")
     with pytest.raises(amqp.AMQPError):
         _open(node, "portal")
@@ -75,6 +77,7 @@ def test_after_a_crash_it_comes_back_on_the_same_port_with_its_messages(node: Br
         channel.queue_declare("kept", durable=True, auto_delete=False, arguments={"x-queue-type": "quorum"})
         channel.basic_publish_confirm(amqp.Message("still here", delivery_mode=2), routing_key="kept")
     url = node.amqp_url
+    time.sleep(1)  # the server writes the name of a new queue to disk only after half a second
     node.kill()
     node.restart()
     assert node.amqp_url == url
@@ -92,7 +95,7 @@ def test_a_node_whose_owner_was_killed_is_taken_over_and_stopped(tmp_path: Path)
     subprocess.run([sys.executable, "-c", code, tmp_path / "broker"], check=False)
     with start_node(tmp_path / "broker") as node:
         assert node.ours
-        server = psutil.Process(node._pid())
+        server = psutil.Process(node.pid)
     server.wait(10)
     (tmp_path / "broker" / "pid").write_text("1\n")  # a stale pid file that names somebody else's process
     with start_node(tmp_path / "broker") as node:
