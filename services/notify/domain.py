@@ -1,0 +1,231 @@
+"""The rules of telling: who is told of what, by which way, who may read it, and what of an address may be shown."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from typing import Any, Final, Literal, NamedTuple
+from urllib.parse import quote
+
+from services.contracts.envelope import Text
+from services.contracts.routing import CaseEvent, PetitionClosed, PetitionDispatched, ReplyIssued
+
+Recipient = Literal["citizen", "unit", "portal"]
+#: What a message is about.
+Occasion = Literal["received", "dispatched", "replied", "closed"]
+#: ``mail``: by SMTP. ``mailbox``: kept in the house, read on the page. ``phone``: known, but nothing sends text
+#: messages. ``portal``: into the portal's own virtual host. ``webhook``: a portal that has only a webhook.
+Channel = Literal["mail", "mailbox", "phone", "portal", "webhook"]
+
+RECIPIENTS: Final[tuple[Recipient, ...]] = ("citizen", "unit", "portal")
+OCCASIONS: Final[tuple[Occasion, ...]] = ("received", "dispatched", "replied", "closed")
+CHANNELS: Final[tuple[Channel, ...]] = ("mail", "mailbox", "phone", "portal", "webhook")
+#: Delivery states of a message. ``skipped``: there is nothing to send it with, so nobody was told.
+STATES: Final = ("pending", "sending", "sent", "failed", "ambiguous", "skipped")
+#: The ways that a message to each recipient may take.
+WAYS: Final[Mapping[Recipient, tuple[Channel, ...]]] = {
+    "citizen": ("mail", "mailbox", "phone"),
+    "unit": ("mail", "mailbox"),
+    "portal": ("portal", "webhook"),
+}
+#: Which loop sends which channel; the others are settled when they are written.
+SENDER_OF: Final[Mapping[Channel, str]] = {"mail": "mail", "portal": "portals"}
+
+#: Stands for the query code in a message's text; only the mail that goes out holds the code itself.
+CODE_MARK: Final = "••••••••"
+
+_NAMESPACE: Final = uuid.UUID("7f1a7a52-6f0c-5c43-9d5c-0a6f5b1f3e9d")
+
+
+def message_id(event_id: str, recipient: Recipient, channel: Channel) -> str:
+    """Id of the one message for an event, recipient and channel: made of the three, so that a repeat is the same."""
+    return str(uuid.uuid5(_NAMESPACE, f"{event_id}/{recipient}/{channel}"))
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How this house speaks.
+
+    Args:
+        public_url: address of the front door that messages point to.
+        mail: mail goes out by SMTP; else it stays in the local mailbox.
+        zone: legal zone, in which due dates are written.
+        language: language of messages to units.
+        signature: last line of every message.
+        portals: the known portals, and whether each can be told over AMQP.
+    """
+
+    public_url: str
+    mail: bool
+    zone: tzinfo
+    language: str = "zh-Hans"
+    signature: str = "问政"
+    portals: Mapping[str, bool] = field(default_factory=dict)
+
+    def status_url(self, number: str) -> str:
+        """Where a petitioner reads how the petition stands."""
+        return f"{self.public_url}/petitions/status?number={quote(number)}"
+
+    def desk_url(self) -> str:
+        """Where a unit works."""
+        return f"{self.public_url}/desk"
+
+
+class Way(NamedTuple):
+    """One way to a recipient: the channel, the address, and the state a message begins in."""
+
+    channel: Channel
+    address: str
+    state: str = "pending"
+    #: Stable code, where the state needs a reason.
+    problem: str | None = None
+
+
+def way_to_citizen(mail: str | None, phone: str | None, manner: Manner) -> Way | None:
+    """Mail where it is known; a phone number alone gives a message that nothing can send; None: nobody to tell."""
+    if mail:
+        return Way("mail", mail) if manner.mail else Way("mailbox", mail, "sent")
+    if phone:
+        return Way("phone", phone, "skipped", "no_text_messages")
+    return None
+
+
+def way_to_unit(mail: str | None, sealed: bool, manner: Manner) -> Way:
+    """The unit's office mail; without one, or for a sealed petition, the house's own mailbox (Art. 30: no leak)."""
+    if mail and manner.mail and not sealed:
+        return Way("mail", mail)
+    return Way("mailbox", mail or "", "sent")
+
+
+def way_to_portal(portal: str, manner: Manner) -> Way:
+    """The portal's own virtual host, where it has one."""
+    amqp = manner.portals.get(portal)
+    if amqp is None:
+        return Way("portal", portal, "failed", "unknown_portal")
+    return Way("portal", portal) if amqp else Way("webhook", portal, "skipped", "no_webhook_channel")
+
+
+@dataclass(frozen=True)
+class Matter:
+    """What happened, as far as a message may say it. Kept while the petitioner's contact is not here yet."""
+
+    event_id: str
+    occasion: Occasion
+    state: str
+    at: datetime
+    traceparent: str | None = None
+    unit_id: str | None = None
+    unit: Text | None = None
+    due_at: datetime | None = None
+    #: It went from one unit to another before.
+    handed_over: bool = False
+    #: Why the case was closed.
+    because: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "event_id": self.event_id,
+            "occasion": self.occasion,
+            "state": self.state,
+            "at": self.at.isoformat(),
+            "traceparent": self.traceparent,
+            "unit_id": self.unit_id,
+            "unit": [self.unit.zh, self.unit.en] if self.unit else None,
+            "due_at": self.due_at.isoformat() if self.due_at else None,
+            "handed_over": self.handed_over,
+            "because": self.because,
+        }
+
+    @classmethod
+    def from_dict(cls, kept: Mapping[str, Any]) -> Matter:
+        """The reverse of ``as_dict``."""
+        unit, due = kept["unit"], kept["due_at"]
+        return cls(
+            **{
+                **kept,
+                "at": datetime.fromisoformat(kept["at"]),
+                "unit": Text(zh=unit[0], en=unit[1]) if unit else None,
+                "due_at": datetime.fromisoformat(due) if due else None,
+            }
+        )
+
+
+def occasion_of(event: CaseEvent) -> Occasion | None:
+    """What a case event gives occasion to tell; None when it is nobody's news."""
+    if isinstance(event, PetitionDispatched):
+        return "dispatched"
+    if isinstance(event, ReplyIssued):
+        return "replied"
+    return "closed" if isinstance(event, PetitionClosed) else None
+
+
+def told_of(matter: Matter) -> tuple[Recipient, ...]:
+    """Who is told. No unit is responsible yet at receipt; who rated the reply knows that the case is over."""
+    if matter.occasion == "received":
+        return ("citizen", "portal")
+    if matter.occasion != "closed":
+        return RECIPIENTS
+    if matter.because == "withdrawn":
+        return RECIPIENTS
+    return ("citizen", "portal") if matter.because == "rating_lapsed" else ("portal",)
+
+
+# ── who may read a message ──────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What of the messages a member of staff may read.
+
+    Args:
+        common: every message about petitions that are not sealed.
+        sealed: every message about sealed petitions.
+        unit_id: the messages to this unit, unless sealed.
+    """
+
+    common: bool = False
+    sealed: bool = False
+    unit_id: str | None = None
+
+    def __bool__(self) -> bool:
+        return self.common or self.sealed or self.unit_id is not None
+
+
+def scope_of(roles: Collection[str], unit_id: str | None) -> Scope:
+    """The petition office reads all that is not sealed, a unit its own, sealed-case officers the sealed (Art. 30)."""
+    own = unit_id if any(role in roles for role in ("officer", "checker", "unit_head")) else None
+    return Scope(
+        common=any(role in roles for role in ("dispatcher", "supervisor", "administrator")),
+        sealed="sealed_officer" in roles,
+        unit_id=own,
+    )
+
+
+# ── masks ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def mask_name(name: str) -> str:
+    """``宋以棠`` → ``宋**``."""
+    return f"{name.strip()[:1]}**" if name.strip() else ""
+
+
+def mask_phone(phone: str) -> str:
+    """``+8613800130117`` → ``138****0117``; of a short number only the end is shown."""
+    digits = "".join(c for c in phone.removeprefix("+86") if c.isdigit())
+    return f"{digits[:3]}****{digits[-4:]}" if len(digits) >= 9 else f"****{digits[-2:]}"
+
+
+def mask_mail(mail: str) -> str:
+    """``yitang.song@example.org`` → ``y***@example.org``."""
+    local, _, host = mail.rpartition("@")
+    return f"{local[:1]}***@{host}" if local else "***"
+
+
+def mask_address(recipient: str, address: str) -> str:
+    """A citizen's address as staff may see it; a unit's office and a portal's id are no secret."""
+    if recipient != "citizen" or not address:
+        return address
+    return mask_mail(address) if "@" in address else mask_phone(address)

@@ -1,0 +1,61 @@
+"""Notify's worker role: what it listens to and what it sends."""
+# mypy: disable-error-code="untyped-decorator"
+# nameko is not typed.
+
+from __future__ import annotations
+
+from services.chassis.consume import Batch, listens
+from services.chassis.portal_link import PortalOut
+from services.chassis.provider import HouseProvider
+from services.chassis.relay import Relay
+from services.chassis.sender import sends
+from services.contracts.envelope import Event
+from services.notify import handlers, sending, store
+from services.notify.settings import manner_of
+
+
+class Service:
+    """Tells citizens, units and portals."""
+
+    name = "notify"
+    house = HouseProvider()
+    relay = Relay()
+    out = PortalOut()
+
+    @listens("notify.events", *handlers.ON_EVENTS)
+    def events(self, batch: Batch) -> None:
+        """Petitions and cases of the common lane."""
+        self._hear(batch, handlers.ON_EVENTS)
+
+    @listens("notify.reports", *handlers.ON_EVENTS, lane="sealed")
+    def reports(self, batch: Batch) -> None:
+        """Reports on persons and their cases."""
+        self._hear(batch, handlers.ON_EVENTS)
+
+    @listens("notify.contacts", *handlers.ON_CONTACTS)
+    def contacts(self, batch: Batch) -> None:
+        """How to reach petitioners."""
+        self._hear(batch, handlers.ON_CONTACTS)
+
+    @listens("notify.contacts-sealed", *handlers.ON_CONTACTS, lane="sealed")
+    def contacts_sealed(self, batch: Batch) -> None:
+        """How to reach those who reported on a person."""
+        self._hear(batch, handlers.ON_CONTACTS)
+
+    @listens("notify.directory", *handlers.ON_DIRECTORY)
+    def directory(self, batch: Batch) -> None:
+        """Units and staff."""
+        batch.apply(self.house, handlers.ON_DIRECTORY, store.load_directory)
+
+    @sends("notify.mail", every=1.0)
+    def mail(self) -> int:
+        """Mails to citizens and units."""
+        return sending.send_mail(self.house)
+
+    @sends("notify.portals", every=1.0)
+    def portals(self) -> int:
+        """Updates to portals under their own reference."""
+        return sending.send_to_portals(self.house, self.out.publish)
+
+    def _hear(self, batch: Batch, table: dict[type[Event], handlers.Speaker]) -> None:
+        batch.apply(self.house, handlers.speaking(table, manner_of(self.house.settings)), store.load_petitions)
