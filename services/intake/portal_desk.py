@@ -12,6 +12,7 @@ from services.chassis.house import House
 from services.chassis.portals import Portal, load_portals
 from services.chassis.telemetry import log
 from services.contracts.envelope import Event
+from services.intake import store
 from services.intake.addresses import status_url
 from services.intake.handlers.filing import CODE_KEY, Keys
 from services.intake.handlers.portal import Refused, answer_event, take_portal
@@ -70,6 +71,10 @@ def bring_answers(house: House[Settings], publish: Publish) -> int:
 
     An answer whose sender died is sent again: a portal knows a repeat by its reference and the event's id.
     """
+    with house.database.read() as session:
+        # Looked at after every commit: the write lock is taken only when there is something to bring.
+        if not store.answers_due(session, house.clock.now()):
+            return 0
     portals = load_portals(house.settings.portals_file)
     code_key = house.key(CODE_KEY)
     with house.database.write() as session:
@@ -96,10 +101,10 @@ def _mark(house: House[Settings], outcome: Sequence[tuple[PortalReply, sender_ro
     now = house.clock.now()
     with house.database.write() as session:
         for row, failure in outcome:
-            current = session.merge(row)
+            session.add(row)
             if failure is None:
-                sender_rows.sent(current, now)
+                sender_rows.sent(row, now)
                 continue
-            sender_rows.failed(current, failure, now)
+            sender_rows.failed(row, failure, now)
             house.metrics.count("sends_failed", sender="intake.portal-answers", code=failure.code)
             log(house.service).warning("portal answer waits", portal=row.portal, code=failure.code)
