@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -36,7 +36,7 @@ def up() -> None:
     environ = dict(os.environ)
     address = settings.public_url or f"http://{settings.host}:{settings.port}"
     environ.setdefault("WENZHENG_PUBLIC_URL", address)
-    node: Any = machine.private_broker(settings, environ)
+    node = machine.private_broker(settings, environ)
     try:
         lines = machine.prepare(names, environ)
 
@@ -53,6 +53,7 @@ def up() -> None:
                 machine.Child("web", machine.python("services.cli.web", names), environ),
             ],
             ready,
+            node,
         )
     finally:
         if node is not None:
@@ -80,11 +81,11 @@ def run(
     if role == "web":
         machine.require_free(settings.host, settings.port)
         os.execve(command[0], command, environ)
-    node: Any = machine.private_broker(settings, environ)
+    node = machine.private_broker(settings, environ)
     if node is None:
         os.execve(command[0], command, environ)
     try:
-        code = machine.run_children([machine.Child("worker", command, environ)], lambda: None)
+        code = machine.run_children([machine.Child("worker", command, environ)], lambda: None, node)
     finally:
         node.stop()
     raise typer.Exit(code)

@@ -12,10 +12,14 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from services.chassis.errors import StartError
 from services.chassis.settings import ServiceSettings
 from services.cli.registry import BROKER_VARIABLE
+
+if TYPE_CHECKING:
+    from services.chassis.broker_node import BrokerNode
 
 #: How long a process may take to start and to stop (s).
 START_S = 90.0
@@ -75,8 +79,17 @@ class Child:
             self.process.wait()
 
 
-def run_children(children: Iterable[Child], on_ready: Callable[[], None]) -> int:
-    """Start the processes, keep them running, stop them in turn on SIGINT or SIGTERM; returns the exit code."""
+def run_children(children: Iterable[Child], on_ready: Callable[[], None], node: BrokerNode | None = None) -> int:
+    """Start the processes, keep them (and the broker) running, stop them in turn on SIGINT or SIGTERM.
+
+    Args:
+        children: the processes, in the order in which they start.
+        on_ready: called once all of them are ready.
+        node: the private broker, where there is one.
+
+    Returns:
+        The exit code.
+    """
     children = list(children)
     stopping: list[int] = []
     for sign in (signal.SIGINT, signal.SIGTERM):
@@ -91,6 +104,9 @@ def run_children(children: Iterable[Child], on_ready: Callable[[], None]) -> int
             for child in children:
                 if child.process is not None and child.process.poll() is not None and not stopping:
                     _again(child)
+            if node is not None and not node.running and not stopping:
+                print("wenzheng: the broker ended, starting it again", file=sys.stderr, flush=True)
+                node.start()
             time.sleep(0.2)
         return 0
     finally:
@@ -147,7 +163,7 @@ def prepare(names: Iterable[str], environ: Mapping[str, str]) -> list[str]:
     return lines
 
 
-def private_broker(settings: ServiceSettings, environ: dict[str, str]) -> object | None:
+def private_broker(settings: ServiceSettings, environ: dict[str, str]) -> BrokerNode | None:
     """Start or find a private RabbitMQ node when no broker is named; its URL goes into ``environ``.
 
     Returns:
@@ -165,7 +181,9 @@ def private_broker(settings: ServiceSettings, environ: dict[str, str]) -> object
             node.ensure_vhost(portal.vhost)
             if portal.user and portal.password:
                 # It may publish to our exchange and read its answers, nothing else.
-                node.ensure_user(portal.user, portal.password, portal.vhost, "^$", "^house$", "^answers$")
+                node.ensure_user(
+                    portal.user, portal.password, portal.vhost, configure="", write="^house$", read="^answers$"
+                )
     return node
 
 

@@ -79,6 +79,11 @@ class BrokerNode:
                 if not self._folder.owner():
                     self._own()
 
+    @property
+    def running(self) -> bool:
+        """True while the server's process lives."""
+        return bool(self._server.pid())
+
     def stop(self) -> None:
         """Stop the node, if it is ours; one that another process started goes on."""
         if not self.ours:
@@ -107,7 +112,7 @@ class BrokerNode:
         self._server.call(f"case rabbit_vhost:exists({vhost}) of true -> ok; false -> rabbit_vhost:add({vhost}, A) end")
         self._server.call(f"rabbit_auth_backend_internal:set_permissions({user}, {vhost}, All, All, All, A)")
 
-    def ensure_user(self, name: str, password: str, vhost: str, *, configure: str, write: str, read: str) -> None:
+    def ensure_user(self, name: str, password: str, vhost: str, configure: str, write: str, read: str) -> None:
         """Make a user, or set the password of one, with rights in one virtual host.
 
         Args:
