@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 import msgspec
@@ -27,12 +28,16 @@ class Target(NamedTuple):
 
 
 #: What was wrong with a text, as it is told.
-_PROBLEMS: Final = {
-    "reply_too_short": f"The reply is too short: write at least {cases.MIN_REPLY} characters that answer the petition.",
-    "reply_too_long": f"The reply is too long: at most {cases.MAX_TEXT} characters.",
-    "wrong_outcome": "This outcome does not suit the kind of the petition: choose one of those offered.",
-    "reason_too_short": f"Give a reason of at least {cases.MIN_REASON} characters.",
-    "reason_too_long": f"The reason is too long: at most {cases.MAX_REASON} characters.",
+_PROBLEMS: Final[Mapping[str, tuple[str, int]]] = {
+    "reply_too_short": (
+        "The reply is too short: write at least %(limit)s characters that answer the petition.",
+        cases.MIN_REPLY,
+    ),
+    "reply_too_long": ("The reply is too long: at most %(limit)s characters.", cases.MAX_TEXT),
+    "wrong_outcome": ("This outcome does not suit the kind of the petition: choose one of those offered.", 0),
+    "reason_too_short": ("Give a reason of at least %(limit)s characters.", cases.MIN_REASON),
+    "reason_too_long": ("The reason is too long: at most %(limit)s characters.", cases.MAX_REASON),
+    "basis_too_long": ("The basis is too long: at most %(limit)s characters.", cases.MAX_BASIS),
 }
 
 
@@ -106,7 +111,7 @@ def reply(work: Work, viewer: Viewer, target: Target, text: str, outcome: Outcom
     problem = cases.reply_problem(petition_of(case).kind, text, outcome)
     _refuse(problem, "outcome" if problem == "wrong_outcome" else "text")
     if len(basis) > cases.MAX_BASIS:
-        raise Refusal("basis_too_long", f"The basis is too long: at most {cases.MAX_BASIS} characters.", field="basis")
+        _refuse("basis_too_long", "basis")
     unit = unit_of(case)
     if unit is None:
         raise Refusal("wrong_state", "The case is with no unit.", status=409)
@@ -138,4 +143,5 @@ def _taken(work: Work, viewer: Viewer, target: Target, step: Step) -> Case:
 
 def _refuse(problem: str | None, field: str) -> None:
     if problem is not None:
-        raise Refusal(problem, _PROBLEMS[problem], field=field)
+        message, limit = _PROBLEMS[problem]
+        raise Refusal(problem, message, field=field, limit=limit)
