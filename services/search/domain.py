@@ -95,15 +95,26 @@ def month_of(moment: datetime, zone: str) -> str:
     return moment.astimezone(ZoneInfo(zone)).strftime("%Y-%m")
 
 
+#: Terms up to which a question is taken for key words; above it for a sentence somebody pasted.
+KEYWORDS = 6
+
+
+def demanded(runs: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """The groups of terms that must each be found: every run of a short question, the whole of a long one."""
+    if sum(map(len, runs)) <= KEYWORDS:
+        return list(runs)
+    return [tuple(dict.fromkeys(term for run in runs for term in run))]
+
+
 def must_match(terms: int) -> int:
-    """How many of the terms of a run, and of the runs of a question, must be found.
+    """How many of the terms of a group must be found, and how many of the groups.
 
     All of up to three, so that a run of up to four characters is found whole; a quarter may be missing of up
     to six, and of more it takes 60 %, so that a pasted sentence still finds its like.
     """
     if terms <= 2:
         return terms
-    return terms - terms // 4 if terms <= 6 else terms * 60 // 100
+    return terms - terms // 4 if terms <= KEYWORDS else terms * 60 // 100
 
 
 _SEPARATORS = re.compile(r"[\s\-_./#:–—‐‑−]+")

@@ -1,6 +1,6 @@
 """Folds text and cuts it into terms, alike for documents and questions, for every engine.
 
-Folding is NFKC, case folding and traditional → simplified (OpenCC ``t2s``). Han, kana and Hangul become
+Folding is NFKC, case folding and traditional → simplified (OpenCC ``tw2s``, which also knows Taiwan's forms). Han, kana and Hangul become
 single characters and bigrams, anything else words and numbers. Measured on three Chinese collections,
 bigrams find more than a dictionary segmenter does, and a simplified question finds traditional text only
 when both are folded (nDCG@10 0.80 → 0.95).
@@ -33,7 +33,15 @@ def _simplifier() -> Any:
     """OpenCC, loaded at the first use; safe to use from several threads."""
     from opencc import OpenCC
 
-    return OpenCC("t2s")
+    return OpenCC("tw2s")
+
+
+def _simplify(text: str) -> str:
+    """Traditional characters become simplified ones, one for one."""
+    # OpenCC stops reading at a NUL.
+    simplified: str = _simplifier().convert(text.replace("\0", " "))
+    # Two forms that OpenCC leaves apart where no phrase decides: 睡不著 is 睡不着, 衞生 is 卫生.
+    return simplified.replace("著", "着").replace("衞", "卫")
 
 
 def _level(text: str) -> str:
@@ -43,8 +51,7 @@ def _level(text: str) -> str:
 
 def fold(text: str) -> str:
     """The text as it is compared: full-width, upper-case and traditional forms become plain ones."""
-    folded: str = _simplifier().convert(_level(text))
-    return folded
+    return _simplify(_level(text))
 
 
 def cut(text: str) -> str:
@@ -103,10 +110,10 @@ def _aligned(text: str) -> tuple[str, Sequence[int], Sequence[int]]:
         parts = _CLUSTERS.findall(text)
         folds = [_level_part(part) for part in parts]
         levelled = "".join(folds)
-    folded: str = _simplifier().convert(levelled)
+    folded = _simplify(levelled)
     if len(folded) != len(levelled):
         # A phrase changed its length (rare): simplify each part alone, so that places stay true.
-        folds = [_simplifier().convert(part) for part in folds]
+        folds = [_simplify(part) for part in folds]
         folded = "".join(folds)
     if len(folds) == len(text) == len(folded) and all(map(_is_one, folds)):
         return folded, range(len(text)), range(1, len(text) + 1)

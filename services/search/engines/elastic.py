@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 from elastic_transport import TransportError
 from elasticsearch8 import ApiError, Elasticsearch, helpers
 
-from services.search.domain import must_match
+from services.search.domain import demanded, must_match
 from services.search.engines.port import (
     EXACT,
     FACET_VALUES,
@@ -161,6 +161,11 @@ class ElasticEngine:
         ]
         self._slow.indices.update_aliases(actions=actions)
 
+    def remove(self) -> None:
+        """Remove every index behind the alias; the rows are untouched."""
+        for name in _asked(self._indexes):
+            _asked(lambda name=name: self._slow.indices.delete(index=name))  # type: ignore[misc]
+
     def close(self) -> None:
         self._client.close()
 
@@ -209,7 +214,7 @@ def _filters(search: Search) -> list[dict[str, Any]]:
 def _words(search: Search) -> dict[str, Any]:
     if search.number is not None or not search.runs:
         return {}
-    return {"must": [_enough([_enough([_term(term) for term in run]) for run in search.runs])]}
+    return {"must": [_enough([_enough([_term(term) for term in run]) for run in demanded(search.runs)])]}
 
 
 def _term(term: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import tantivy
 from tantivy import Occur, Query
 
 from services.chassis.ids import uuid7
-from services.search.domain import must_match
+from services.search.domain import demanded, must_match
 from services.search.engines.port import (
     EXACT,
     FACET_VALUES,
@@ -174,7 +174,7 @@ class TantivyEngine:
             return self._any_of("number", [search.number])
         if not search.runs:
             return Query.const_score_query(Query.all_query(), 0.0)
-        runs = [_enough([self._term(term) for term in run]) for run in search.runs]
+        runs = [_enough([self._term(term) for term in run]) for run in demanded(search.runs)]
         return _enough(runs)
 
     def _term(self, term: str) -> Query:
