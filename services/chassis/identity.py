@@ -1,4 +1,4 @@
-"""Who the staff are: the token each service checks on its own, the keys it is signed with, passwords, the account row."""
+"""Who the staff are: the token each service checks on its own, its keys, passwords, the account row."""
 
 from __future__ import annotations
 
@@ -258,7 +258,7 @@ def hash_password(password: str) -> str:
 
 
 def password_matches(hash: str, password: str) -> bool:
-    """True when ``password`` is the one hashed. With an empty ``hash`` (no such account) False, after as long a time."""
+    """True when ``password`` is the one hashed; with an empty ``hash`` (no such account) False, after as long a time."""
     if not hash and not _NOBODY:
         _NOBODY.append(hash_password(base64.b64encode(os.urandom(18)).decode()))
     with _HASHING:

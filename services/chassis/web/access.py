@@ -13,7 +13,7 @@ from wtforms import ValidationError
 
 from services.chassis.errors import Refusal
 from services.chassis.identity import Staff, StaffKeys, read_token
-from services.chassis.web.context import house, is_api
+from services.chassis.web.context import house, is_api, own_address
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -161,8 +161,7 @@ def staff_required(*roles: str) -> Callable[[View], View]:
             staff, problem = _asked()
             if staff is None:
                 if request.method in {"GET", "HEAD"} and not is_api():
-                    target = request.full_path if request.query_string else request.path
-                    return redirect(sign_in_url(problem, target), 303)
+                    return redirect(sign_in_url(problem, own_address()), 303)
                 raise SignInNeeded(problem)
             if roles and not staff.has(*roles):
                 raise Refusal("role_missing", "Your account has no role that may do this.", status=403)
@@ -173,9 +172,7 @@ def staff_required(*roles: str) -> Callable[[View], View]:
     return guarded
 
 
-def set_up(
-    app: Flask, is_active: Callable[[str], bool] | None, staff_of: Callable[[], Staff | None] | None
-) -> None:
+def set_up(app: Flask, is_active: Callable[[str], bool] | None, staff_of: Callable[[], Staff | None] | None) -> None:
     """Give ``app`` its guard."""
     keys = StaffKeys(app.extensions["house"].settings)
     app.extensions["guard"] = Guard(keys, is_active, staff_of)

@@ -45,9 +45,7 @@ def body_json(limit: int | None = None) -> Any:
     """
     kind = request.mimetype
     if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
-        raise Refusal(
-            "wrong_content_type", "The body must be JSON: send Content-Type: application/json.", status=415
-        )
+        raise Refusal("wrong_content_type", "The body must be JSON: send Content-Type: application/json.", status=415)
     if limit is not None:
         announced = get_content_length(request.environ)
         if announced is not None and announced > limit:

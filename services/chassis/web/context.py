@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from typing import Any, NamedTuple, cast
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from flask import current_app, g, has_request_context, request
 
 from services.chassis.house import House
+from services.contracts.envelope import Text
 
 
 class Nav(NamedTuple):
@@ -16,12 +17,13 @@ class Nav(NamedTuple):
 
     Args:
         path: where it leads.
-        label: its English text, which is the msgid.
+        label: its English text, which is the msgid; or its name in both languages, where the entry is shown by
+            applications whose catalogues do not know it.
         roles: who sees it: everybody when empty, any member of staff for ``{"*"}``.
     """
 
     path: str
-    label: str
+    label: str | Text
     roles: frozenset[str] = frozenset()
 
 
@@ -44,6 +46,17 @@ def client_key() -> str:
 def over_https() -> bool:
     """True when the reader came by https, here or at the proxy that the public address names."""
     return request.is_secure or house().settings.public_url.startswith("https:")
+
+
+def own_path() -> str:
+    """Path of this request, quoted as it travels."""
+    return quote(request.path, safe="/:@!$&'()*+,;=~")
+
+
+def own_address() -> str:
+    """Path and query of this request, quoted as they travel."""
+    query = request.query_string.decode("ascii", "replace")
+    return f"{own_path()}?{query}" if query else own_path()
 
 
 def is_api() -> bool:

@@ -69,9 +69,7 @@ _BROKEN: Final = Refusal(
 _AWAY: Final = Refusal(
     "database_unavailable", "Our records cannot be reached for the moment. Try again in a few seconds.", status=503
 )
-_FORGED: Final = Refusal(
-    "csrf_failed", "For your safety this form must be sent once more from this page.", status=400
-)
+_FORGED: Final = Refusal("csrf_failed", "For your safety this form must be sent once more from this page.", status=400)
 #: Fields that are never written back into a page.
 _NEVER_KEPT: Final = ("password", "csrf_token")
 
@@ -167,9 +165,7 @@ def _kept_fields() -> list[tuple[str, str]] | None:
     if request.method != "POST" or not from_own_pages():
         return None
     return [
-        (name, value)
-        for name, value in request.form.items(multi=True)
-        if not any(word in name for word in _NEVER_KEPT)
+        (name, value) for name, value in request.form.items(multi=True) if not any(word in name for word in _NEVER_KEPT)
     ]
 
 

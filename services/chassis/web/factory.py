@@ -20,10 +20,14 @@ from services.chassis.ids import child_traceparent, uuid7
 from services.chassis.telemetry import log
 from services.chassis.web import access, assets, errors, health, i18n, security
 from services.chassis.web.body import MAX_FIELDS, HouseRequest
-from services.chassis.web.context import Nav, over_https
+from services.chassis.web.context import Nav, over_https, own_address, own_path
 from services.contracts.envelope import Text
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
+#: The product's own name, in small letters beside the name of the place.
+_PRODUCT_SHORT: Final = "问政"
+_PRODUCT: Final = Text(zh="Wenzheng")
+_PRODUCT_LONG: Final = Text(zh="问政 Wenzheng", en="Wenzheng 问政")
 #: A request id of a proxy's that is safe to log and show.
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
 #: W3C Trace Context, version 00.
@@ -128,11 +132,10 @@ def _measures(app: Flask, house: House[Any]) -> None:
         structlog.contextvars.clear_contextvars()
 
 
-def _page_values(
-    app: Flask, entries: tuple[Nav, ...], unit_name: Callable[[str], Text | None] | None
-) -> None:
+def _page_values(app: Flask, entries: tuple[Nav, ...], unit_name: Callable[[str], Text | None] | None) -> None:
     """What the layout needs; computed only for pages."""
     settings = app.extensions["house"].settings
+    name = Text(zh=settings.site_name)
 
     @app.context_processor
     def values() -> dict[str, Any]:
@@ -143,7 +146,8 @@ def _page_values(
             "staff_unit": unit,
             "nav": shown(entries, staff),
             "nav_here": here(entries, request.path),
-            "site_name": settings.site_name,
+            "site_name": i18n.pick(name),
+            "house_name": i18n.pick(_PRODUCT if settings.site_name == _PRODUCT_SHORT else _PRODUCT_LONG),
             "request_id": g.get("request_id", ""),
             "sign_out_path": access.SIGN_OUT,
             "renew_path": access.RENEW,
@@ -152,9 +156,12 @@ def _page_values(
 
     def language_url(code: str) -> str:
         query = [(name, value) for name, value in request.args.items(multi=True) if name != "lang"]
-        return f"{request.path}?{urlencode([*query, ('lang', code)])}"
+        return f"{own_path()}?{urlencode([*query, ('lang', code)])}"
 
-    app.jinja_env.globals["language_url"] = language_url
+    def label_of(entry: Nav) -> str:
+        return i18n.t(entry.label) if isinstance(entry.label, str) else i18n.pick(entry.label)
+
+    app.jinja_env.globals.update(language_url=language_url, label_of=label_of, own_address=own_address)
 
 
 def shown(entries: Sequence[Nav], staff: Staff | None) -> list[Nav]:
@@ -166,5 +173,5 @@ def shown(entries: Sequence[Nav], staff: Staff | None) -> list[Nav]:
 
 def here(entries: Sequence[Nav], path: str) -> str:
     """Path of the entry that ``path`` lies under: the longest one, on the bounds of segments; "" when none."""
-    under = [e.path for e in entries if path == e.path or path.startswith(e.path.rstrip("/") + "/") and e.path != "/"]
+    under = [e.path for e in entries if path == e.path or (e.path != "/" and path.startswith(f"{e.path}/"))]
     return max(under, key=len, default="")

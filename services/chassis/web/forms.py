@@ -23,9 +23,9 @@ class _Messages:
 _MESSAGES = _Messages()
 
 
-class HouseForm(FlaskForm):
+class HouseForm(FlaskForm):  # type: ignore[misc]
     """Base of every form: CSRF token and translated messages."""
 
-    class Meta(FlaskForm.Meta):
+    class Meta(FlaskForm.Meta):  # type: ignore[misc]
         def get_translations(self, form: Any) -> Any:
             return _MESSAGES

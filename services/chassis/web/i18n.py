@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime
-from babel.messages.pofile import read_po
+from babel.messages.pofile import PoFileError, read_po
 from flask import current_app, g, has_app_context, has_request_context, request
 from markupsafe import escape
 
@@ -74,11 +74,12 @@ def _entries(path: Path) -> _Entries:
     try:
         with path.open("rb") as file:
             for message in read_po(file, abort_invalid=True):
-                forms = message.string if isinstance(message.string, (tuple, list)) else (message.string,)
+                said: Any = message.string
+                forms = tuple(said) if isinstance(said, (tuple, list)) else (said,)
                 if message.id and not message.fuzzy and all(forms):
                     singular = message.id[0] if isinstance(message.id, (tuple, list)) else message.id
-                    entries[singular] = tuple(forms)
-    except (OSError, ValueError) as error:
+                    entries[singular] = forms
+    except (OSError, ValueError, PoFileError) as error:
         raise StartError(f"catalogue {path} cannot be read: {error}") from None
     return entries
 
@@ -202,7 +203,7 @@ class _Later:
         return str(escape(str(self)))
 
     def __mod__(self, values: Any) -> str:
-        return str(self) % values
+        return cast(str, str(self) % values)
 
     def __add__(self, other: object) -> str:
         return str(self) + str(other)
@@ -266,6 +267,4 @@ def day(value: date | datetime) -> str:
 def set_up(app: Flask, folder: Path) -> None:
     """Give ``app`` its catalogue and its templates the functions of this module."""
     app.extensions["catalogue"] = Catalogue([folder, LOCALE])
-    app.jinja_env.globals.update(
-        t=t, tn=tn, pick=pick, moment=moment, day=day, language=language, LANGUAGES=LANGUAGES
-    )
+    app.jinja_env.globals.update(t=t, tn=tn, pick=pick, moment=moment, day=day, language=language, LANGUAGES=LANGUAGES)

@@ -9,6 +9,7 @@ from typing import Any
 from flask import Flask, redirect, render_template, request
 from sqlalchemy.exc import OperationalError
 from wtforms import BooleanField, IntegerField, PasswordField, RadioField, SelectField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Email, InputRequired, Length, Optional
 
 from services.chassis.clock import DrivenClock
@@ -48,12 +49,17 @@ class SampleForm(HouseForm):
 
     kind = RadioField(
         l("Sort"),
-        choices=[("lamp", l("Lamp")), ("road", l("Road")), ("tree", l("Tree")), ("other", l("Other"))],
+        choices=[
+            SelectChoice("lamp", l("Lamp")),
+            SelectChoice("road", l("Road")),
+            SelectChoice("tree", l("Tree")),
+            SelectChoice("other", l("Other")),
+        ],
         validators=[InputRequired()],
     )
     title = StringField(l("Title"), validators=[InputRequired(), Length(min=2, max=60)])
     text = TextAreaField(l("Text"), validators=[InputRequired(), Length(max=10_000)])
-    area = SelectField(l("Area"), choices=[("", l("Please choose")), ("a", "东湖街道"), ("b", "西岭镇")])
+    area = SelectField(l("Area"), choices=[SelectChoice("", l("Please choose")), SelectChoice("a", "东湖街道")])
     mail = StringField(l("Mail"), validators=[Optional(), Email()])
     number = IntegerField(l("Number"), validators=[Optional()])
     password = PasswordField(l("Password"), validators=[Optional()])
