@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from services.chassis.delivery import Delivery, Handler, Work
-from services.contracts.envelope import Event, Text, encode
+from services.contracts.envelope import Event, encode
 from services.contracts.intake import (
     ContactSupplied,
     IntakeEvent,
@@ -308,8 +308,3 @@ def speaking(table: Mapping[type[Event], Speaker], manner: Manner) -> dict[type[
         return lambda delivery, work: speaker(delivery, work, manner)
 
     return {event: bound(speaker) for event, speaker in table.items()}
-
-
-def unit_name(unit: Unit) -> Text:
-    """A unit's name as a text in two languages."""
-    return Text(zh=unit.name_zh, en=unit.name_en)

@@ -1,0 +1,360 @@
+"""The sender loops against a real SMTP server: sent, refused, later, in doubt; and the portals' side."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import socket
+import threading
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from services.chassis.portals import Portal
+from services.chassis.sender_rows import LADDER, Failed
+from services.contracts.envelope import Event
+from services.contracts.portals import PortalPetitionUpdated
+from services.notify import sending, store
+from services.notify.domain import CODE_MARK
+from services.notify.models import MailMessage
+from tests.integration.notify.conftest import OpenStreet
+from tests.integration.notify.street import Case, Street, unit_changed
+
+
+class _OnAnyPort(Controller):
+    """Takes a free port; the controller itself would look for its server at port 0."""
+
+    def _trigger_server(self) -> None:
+        self.port = self.server.sockets[0].getsockname()[1]
+        super()._trigger_server()
+
+
+class PostOffice:
+    """A mail server that does as it is told, and remembers what it took."""
+
+    def __init__(self) -> None:
+        self.taken: list[email.message.EmailMessage] = []
+        self.sessions: set[int] = set()
+        #: Answer to RCPT by address.
+        self.refuses: dict[str, str] = {}
+        #: Addresses for which the connection is cut after the whole mail was read.
+        self.dies_on: set[str] = set()
+        self.controller = _OnAnyPort(self, hostname="127.0.0.1", port=0, server_hostname="post.example")
+
+    # what aiosmtpd calls
+    async def handle_RCPT(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        self.sessions.add(id(session))
+        if address in self.refuses:
+            return self.refuses[address]
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        assert isinstance(envelope.content, bytes)
+        if self.dies_on & set(envelope.rcpt_tos):
+            assert server.transport is not None
+            server.transport.abort()
+            return "250 never heard"
+        message = email.message_from_bytes(envelope.content, policy=email.policy.default)
+        assert isinstance(message, email.message.EmailMessage)
+        self.taken.append(message)
+        return "250 OK"
+
+    @property
+    def url(self) -> str:
+        return f"smtp://127.0.0.1:{self.controller.port}"
+
+
+@pytest.fixture
+def post() -> Iterator[PostOffice]:
+    office = PostOffice()
+    office.controller.start()
+    yield office
+    office.controller.stop()
+
+
+@pytest.fixture
+def street(open_street: OpenStreet, post: PostOffice) -> Street:
+    return open_street(smtp_url=post.url, mail_from="Petition Office <office@chenghu.example>", site_name="澄湖县问政")
+
+
+def file(street: Street, *names: str) -> None:
+    for name in names:
+        case = Case(name)
+        street.tell(case.submitted(), case.contact(mail=f"{name}@example.org"))
+
+
+def states(street: Street) -> dict[str, tuple[str, str | None]]:
+    return {m.address.partition("@")[0]: (m.delivery, m.problem) for m in street.messages(recipient="citizen")}
+
+
+def failures(street: Street) -> list[tuple[str, str]]:
+    return [(n["number"], n["code"]) for n in street.notices() if n["type"] == "notice.failed.v1"]
+
+
+def test_the_receipt_arrives_with_number_code_and_headers(street: Street, post: PostOffice) -> None:
+    file(street, "p1")
+    assert sending.send_mail(street.house) == 1
+    (mail,) = post.taken
+    (message,) = street.messages()
+    assert message.delivery == "sent" and message.settled_at == street.clock.now()
+    assert mail["To"] == "p1@example.org"
+    assert mail["From"] == "Petition Office <office@chenghu.example>"
+    assert mail["Subject"] == "来件已登记（编号 WZ-26-p1） · 澄湖县问政"
+    assert mail["Message-ID"] == f"<{message.id}@chenghu.example>"
+    assert mail["Auto-Submitted"] == "auto-generated"
+    text = mail.get_content()
+    assert "查询码：K7PM-2XQ4" in text and CODE_MARK not in text
+    assert "https://wz.example/petitions/status?number=WZ-26-p1" in text
+
+
+def test_after_the_mail_went_out_the_code_is_nowhere_in_the_database(street: Street, post: PostOffice) -> None:
+    file(street, "p1")
+    sending.send_mail(street.house)
+    (message,) = street.messages()
+    assert message.secret is None and "K7PM" not in message.body
+
+
+def test_what_was_sent_is_said_in_the_house_once(street: Street, post: PostOffice) -> None:
+    file(street, "p1")
+    sending.send_mail(street.house)
+    assert sending.send_mail(street.house) == 0
+    (notice,) = street.notices()
+    assert (notice["type"], notice["channel"], notice["occasion"]) == ("notice.delivered.v1", "mail", "received")
+    assert len(post.taken) == 1
+
+
+def test_a_page_goes_over_one_connection(street: Street, post: PostOffice) -> None:
+    file(street, *[f"p{index}" for index in range(12)])
+    assert sending.send_mail(street.house) == 12
+    assert len(post.taken) == 12 and len(post.sessions) == 1
+
+
+def test_a_permanent_refusal_fails_that_message_alone(street: Street, post: PostOffice) -> None:
+    file(street, "p1", "p2", "p3")
+    post.refuses["p2@example.org"] = "550 no such mailbox"
+    sending.send_mail(street.house)
+    assert states(street) == {"p1": ("sent", None), "p2": ("failed", "smtp_550"), "p3": ("sent", None)}
+    assert failures(street) == [("WZ-26-p2", "permanent")]
+
+
+def test_a_temporary_refusal_is_tried_again_after_its_wait(street: Street, post: PostOffice) -> None:
+    file(street, "p1")
+    post.refuses["p1@example.org"] = "451 greylisted"
+    sending.send_mail(street.house)
+    assert states(street) == {"p1": ("pending", "smtp_451")}
+    assert failures(street) == []
+    post.refuses.clear()
+    assert sending.send_mail(street.house) == 0
+    street.clock.move(timedelta(seconds=LADDER[0] + 1))
+    assert sending.send_mail(street.house) == 1
+    assert states(street) == {"p1": ("sent", None)}
+
+
+def test_temporary_refusals_come_to_an_end(street: Street, post: PostOffice) -> None:
+    file(street, "p1")
+    post.refuses["p1@example.org"] = "451 not now"
+    for wait in (0, *LADDER):
+        street.clock.move(timedelta(seconds=wait + 1))
+        sending.send_mail(street.house)
+    assert states(street) == {"p1": ("failed", "smtp_451")}
+    assert failures(street) == [("WZ-26-p1", "attempts_used_up")]
+
+
+def test_a_connection_killed_after_the_text_leaves_the_message_in_doubt(street: Street, post: PostOffice) -> None:
+    file(street, "p1", "p2")
+    post.dies_on.add("p1@example.org")
+    sending.send_mail(street.house)
+    assert states(street) == {"p1": ("ambiguous", "smtp_no_answer"), "p2": ("sent", None)}
+    assert failures(street) == [("WZ-26-p1", "ambiguous")]
+    street.clock.move(timedelta(days=1))
+    assert sending.send_mail(street.house) == 0, "a message in doubt is never repeated blindly"
+
+
+def test_a_connection_killed_before_the_text_counts_as_a_failed_try(open_street: OpenStreet) -> None:
+    with _server(b"220 hi\r\n", b"250 hello\r\n", b"") as port:
+        street = open_street(smtp_url=f"smtp://127.0.0.1:{port}")
+        file(street, "p1")
+        sending.send_mail(street.house)
+    assert states(street) == {"p1": ("pending", "smtp_connection_lost")}
+
+
+def test_while_the_server_is_away_messages_wait_and_no_attempt_is_counted(open_street: OpenStreet) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        street = open_street(smtp_url=f"smtp://127.0.0.1:{closed.getsockname()[1]}")
+    file(street, *[f"p{index}" for index in range(store.PAGE + 5)])
+    for _ in range(20):
+        assert sending.send_mail(street.house) == 0
+        street.clock.move(timedelta(minutes=10))
+    rows = street.messages()
+    assert {(m.delivery, m.problem, m.attempts) for m in rows} == {("pending", "smtp_unreachable", 0)}
+
+
+def test_a_server_that_refuses_our_sender_fails_no_message(open_street: OpenStreet) -> None:
+    with _server(b"220 hi\r\n", b"250 hello\r\n", b"553 sender not allowed\r\n") as port:
+        street = open_street(smtp_url=f"smtp://127.0.0.1:{port}")
+        file(street, "p1", "p2")
+        sending.send_mail(street.house)
+    assert {state for state, _ in states(street).values()} == {"pending"}
+
+
+def test_an_address_with_a_line_break_never_reaches_the_server(street: Street, post: PostOffice) -> None:
+    case = Case("p1")
+    street.tell(case.submitted(), case.contact(mail="a@example.org\r\nBcc: all@example.org"))
+    sending.send_mail(street.house)
+    (message,) = street.messages()
+    assert (message.delivery, message.problem) == ("failed", "bad_address")
+    assert post.taken == []
+
+
+def test_a_line_that_is_a_dot_does_not_end_the_mail(street: Street, post: PostOffice) -> None:
+    case = Case("p1")
+    street.tell(case.submitted(), case.contact(language="en"))
+    with street.house.work() as work:
+        message = work.get(MailMessage, street.messages()[0].id)
+        assert message is not None
+        message.body = "before\n.\nafter\n"
+    sending.send_mail(street.house)
+    assert post.taken[0].get_content().replace("\r\n", "\n") == "before\n.\nafter\n"
+
+
+def test_a_claim_whose_sender_died_is_in_doubt(street: Street, post: PostOffice) -> None:
+    file(street, "p1")
+    with street.house.work() as work:
+        store.take(work.session, MailMessage, work.now)
+    assert sending.send_mail(street.house) == 0
+    street.clock.move(timedelta(seconds=store.LEASE_S + 1))
+    sending.send_mail(street.house)
+    assert states(street) == {"p1": ("ambiguous", "sender_died")}
+    assert failures(street) == [("WZ-26-p1", "ambiguous")]
+    assert post.taken == []
+
+
+def test_a_message_in_doubt_is_sent_again_when_a_person_says_so(street: Street, post: PostOffice) -> None:
+    file(street, "p1")
+    post.dies_on.add("p1@example.org")
+    sending.send_mail(street.house)
+    post.dies_on.clear()
+    message = street.messages()[0]
+    assert sending.send_again(street.house, message.id) is None
+    assert sending.send_mail(street.house) == 1
+    assert states(street) == {"p1": ("sent", None)}
+    assert "K7PM-2XQ4" in post.taken[0].get_content()
+    assert post.taken[0]["Message-ID"] == f"<{message.id}@localhost>" or message.id in post.taken[0]["Message-ID"]
+
+
+def test_only_failed_messages_are_sent_again(street: Street, post: PostOffice) -> None:
+    file(street, "p1")
+    sending.send_mail(street.house)
+    assert sending.send_again(street.house, street.messages()[0].id) == "not_failed"
+    assert sending.send_again(street.house, "nothing") == "no_such_message"
+    street.tell(Case("p2", portal="gone").submitted(contact=False))
+    assert sending.send_again(street.house, street.messages(number="WZ-26-p2")[0].id) is None
+
+
+def test_mail_left_over_from_a_server_that_is_gone_goes_to_the_mailbox(open_street: OpenStreet) -> None:
+    before = open_street(smtp_url="smtp://127.0.0.1:1")
+    file(before, "p1")
+    after = open_street()
+    assert sending.send_mail(after.house) == 1
+    (message,) = after.messages()
+    assert (message.channel, message.delivery, message.secret) == ("mailbox", "sent", None)
+    assert after.notices()[-1]["channel"] == "mailbox"
+
+
+def test_two_loops_send_every_message_once(street: Street, post: PostOffice) -> None:
+    file(street, *[f"p{index}" for index in range(30)])
+    loops = [threading.Thread(target=sending.send_mail, args=(street.house,)) for _ in range(2)]
+    for loop in loops:
+        loop.start()
+    for loop in loops:
+        loop.join()
+    assert sorted(m["To"] for m in post.taken) == sorted(f"p{index}@example.org" for index in range(30))
+    assert len(street.notices()) == 30
+
+
+# ── portals ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Letterbox:
+    """Stands where the broker would be: takes what is published, or fails as told."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[str, str, Event]] = []
+        self.fails: list[Failed] = []
+
+    def publish(self, portal: Portal, event_id: str, event: Event, time: datetime, traceparent: str | None) -> None:
+        assert traceparent is not None and time.tzinfo is not None
+        if self.fails:
+            raise self.fails.pop(0)
+        self.taken.append((portal.id, event_id, event))
+
+
+def test_a_portal_gets_each_update_once_under_its_reference(street: Street) -> None:
+    case = Case("p1", portal="river")
+    street.tell(unit_changed(), case.submitted(contact=False), case.dispatched())
+    box = Letterbox()
+    assert sending.send_to_portals(street.house, box.publish) == 2
+    assert sending.send_to_portals(street.house, box.publish) == 0
+    updates = [event for _, _, event in box.taken]
+    assert all(isinstance(event, PortalPetitionUpdated) and event.reference == "R-p1" for event in updates)
+    assert {event.occasion for event in updates} == {"received", "dispatched"}  # type: ignore[attr-defined]
+    assert {event_id for _, event_id, _ in box.taken} == {m.id for m in street.messages(recipient="portal")}
+    assert [n["recipient"] for n in street.notices()].count("portal") == 2
+
+
+def test_a_broker_that_is_away_costs_no_attempt(street: Street) -> None:
+    street.tell(Case("p1", portal="river").submitted(contact=False))
+    box = Letterbox()
+    for _ in range(20):
+        box.fails = [Failed("broker_away")]
+        assert sending.send_to_portals(street.house, box.publish) == 0
+        street.clock.move(timedelta(minutes=10))
+    assert sending.send_to_portals(street.house, Letterbox().publish) == 1
+
+
+def test_a_doubtful_update_is_published_again_since_its_id_tells_the_repeat(street: Street) -> None:
+    street.tell(Case("p1", portal="river").submitted(contact=False))
+    box = Letterbox()
+    box.fails = [Failed("nack", ambiguous=True)]
+    sending.send_to_portals(street.house, box.publish)
+    street.clock.move(timedelta(seconds=LADDER[0] + 1))
+    assert sending.send_to_portals(street.house, box.publish) == 1
+
+
+# ── a server of few words ───────────────────────────────────────────────────────────────────────────
+
+
+class _server:  # noqa: N801 - reads as a function
+    """Says one line per line it hears, then hangs up at an empty one; answers every connection alike."""
+
+    def __init__(self, *lines: bytes) -> None:
+        self._lines = lines
+
+    def __enter__(self) -> int:
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        threading.Thread(target=self._run, daemon=True).start()
+        port: int = self._socket.getsockname()[1]
+        return port
+
+    def _run(self) -> None:
+        while True:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            with connection:
+                for line in self._lines:
+                    if not line:
+                        break
+                    connection.sendall(line)
+                    connection.recv(4096)
+
+    def __exit__(self, *error: object) -> None:
+        self._socket.close()
