@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import warnings
+
+# eventlet's own resolver costs 20 MB and does not read /etc/hosts as the system does; see below.
+os.environ.setdefault("EVENTLET_NO_GREENDNS", "yes")
 
 with warnings.catch_warnings():
     # eventlet announces its own retirement at each start; docs/adr/0001 says how we would leave it.
@@ -10,3 +14,18 @@ with warnings.catch_warnings():
     import eventlet
 
 eventlet.monkey_patch()
+
+import socket  # noqa: E402 - after the patch
+from typing import Any  # noqa: E402
+
+from eventlet import patcher, tpool  # noqa: E402
+
+_lookup = patcher.original("socket").getaddrinfo
+
+
+def _getaddrinfo(*args: Any, **kwargs: Any) -> Any:
+    """The system's resolver in an OS thread: a slow name server must not stop the loop."""
+    return tpool.execute(_lookup, *args, **kwargs)
+
+
+socket.getaddrinfo = _getaddrinfo

@@ -72,11 +72,9 @@ def run(
         raise StartError(f"--role must be web or worker, not {role!r}")
     machine.folder_of(settings)
     environ = dict(os.environ)
-    if settings.database_url.get_secret_value().startswith("postgresql"):
-        # A cluster migrates in a job of its own; every replica doing it would race.
-        pass
-    else:
-        machine.prepare([service], environ)
+    # A cluster migrates in a job of its own; one machine has nobody else to do it.
+    cluster = settings.database_url.get_secret_value().startswith("postgresql")
+    machine.prepare([service], environ, check=cluster)
     command = machine.python(f"services.cli.{role}", [service])
     if role == "web":
         machine.require_free(settings.host, settings.port)

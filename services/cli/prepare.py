@@ -1,7 +1,8 @@
 """Prepares one machine: databases up to date, what services seed, every queue made.
 
 Run as ``python -m services.cli.prepare NAME…``, in a process of its own so that what it loads is given back;
-prints one JSON line a service with what the operator should read.
+prints one JSON line a service with what the operator should read. ``--check`` changes nothing and refuses a database
+of another version.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 
 from services.chassis.errors import StartError
 from services.chassis.house import House
-from services.chassis.migrate import migrate
+from services.chassis.migrate import migrate, require_current
 from services.cli.registry import open_service, part
 
 
@@ -25,17 +26,20 @@ def prepare(house: House[Any]) -> list[str]:
     return lines
 
 
-def run(names: Sequence[str]) -> None:
-    """Prepare each service in turn."""
+def run(names: Sequence[str], check: bool = False) -> None:
+    """Prepare each service in turn, or only check that it is prepared."""
     for name in names:
         house = open_service(name)
+        if check:
+            require_current(house.database, f"services.{name}")
+            continue
         print(json.dumps({"service": name, "lines": prepare(house)}, ensure_ascii=False), flush=True)
         house.database.close()
 
 
 if __name__ == "__main__":
     try:
-        run(sys.argv[1:])
+        run([name for name in sys.argv[1:] if name != "--check"], check="--check" in sys.argv)
     except StartError as error:
         print(f"wenzheng: {error}", file=sys.stderr)
         sys.exit(2)

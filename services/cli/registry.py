@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from services.chassis.errors import StartError
-from services.chassis.house import House, open_house
 from services.chassis.settings import ServiceSettings, load
+
+if TYPE_CHECKING:
+    from services.chassis.house import House
 
 #: The order in which a petition meets them.
 _WAY = ("intake", "routing", "notify", "search")
@@ -43,6 +45,8 @@ def settings_of(service: str, **overrides: Any) -> ServiceSettings:
 
 def open_service(service: str) -> House[Any]:
     """The house of a service from the environment, logs set up."""
+    # Here, since the process that only watches over others needs neither.
+    from services.chassis.house import open_house
     from services.chassis.telemetry import set_up_logs
 
     settings = settings_of(service)

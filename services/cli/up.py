@@ -122,6 +122,7 @@ def _again(child: Child) -> None:
         raise StartError(f"the {child.name} process died {len(child.deaths)} times within a minute; see its log")
     code = child.process.returncode if child.process else None
     print(f"wenzheng: the {child.name} process ended (exit {code}), starting it again", file=sys.stderr, flush=True)
+    child.environ = {**child.environ, "WENZHENG_RESTARTED": "1"}
     child.start()
 
 
@@ -148,15 +149,16 @@ def require_free(host: str, port: int) -> None:
             ) from None
 
 
-def prepare(names: Iterable[str], environ: Mapping[str, str]) -> list[str]:
-    """Migrate and seed in a process of its own; returns the lines for the operator.
+def prepare(names: Iterable[str], environ: Mapping[str, str], check: bool = False) -> list[str]:
+    """Migrate and seed in a process of its own, or only check; returns the lines for the operator.
 
     Raises:
         StartError: it failed; its own line is on standard error.
     """
-    done = subprocess.run(python("services.cli.prepare", names), env=environ, stdout=subprocess.PIPE, check=False)
+    command = python("services.cli.prepare", [*names, "--check"] if check else names)
+    done = subprocess.run(command, env=environ, stdout=subprocess.PIPE, check=False)
     if done.returncode:
-        raise StartError("the databases could not be prepared")
+        raise StartError("the databases are not ready")
     lines: list[str] = []
     for line in done.stdout.splitlines():
         lines += json.loads(line)["lines"]

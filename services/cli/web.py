@@ -12,7 +12,6 @@ from typing import Any
 
 from services.chassis.errors import StartError
 from services.chassis.house import House
-from services.chassis.migrate import require_current
 from services.chassis.telemetry import log
 from services.chassis.web import Nav
 from services.chassis.web.server import FrontDoor, serve
@@ -40,8 +39,6 @@ def door(houses: Sequence[House[Any]]) -> FrontDoor:
 def run(names: Sequence[str]) -> None:
     """Serve until SIGTERM, then finish the requests in hand."""
     houses = [open_service(name) for name in names]
-    for house in houses:
-        require_current(house.database, f"services.{house.service}")
     settings = houses[0].settings
 
     def started() -> None:

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -22,6 +23,10 @@ from services.chassis.house import House
 from services.chassis.provider import CONFIG_KEY
 from services.chassis.telemetry import log
 from services.cli.registry import open_service, part
+
+
+#: How long a restarted worker waits for the broker (s).
+RESTART_PATIENCE_S = 60.0
 
 
 def subscriptions(service_class: type) -> list[Subscription]:
@@ -41,7 +46,6 @@ def run(names: Iterable[str]) -> int:
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda *_: stop.set())
     locks = [_only_worker(house) for house in houses.values()]
-    _require_schema(houses.values())
     classes = {name: part(name, "service").Service for name in houses}
     _declare(houses, classes)
     containers = [
@@ -73,17 +77,16 @@ def _declare(houses: dict[str, House[Any]], classes: dict[str, Any]) -> None:
     if not url:
         raise StartError("WENZHENG_BROKER_URL is empty; `wenzheng run` and `wenzheng up` start a private node")
     wanted = [subscription for cls in classes.values() for subscription in subscriptions(cls)]
-    try:
-        declare_all(url, wanted, [])
-    except Transient as error:
-        raise StartError(f"the broker cannot be reached ({error}); check WENZHENG_BROKER_URL") from None
-
-
-def _require_schema(houses: Iterable[House[Any]]) -> None:
-    from services.chassis.migrate import require_current
-
-    for house in houses:
-        require_current(house.database, f"services.{house.service}")
+    # Started again after a death, it has to wait for a broker that died with it; at a first start it says so at once.
+    until = time.monotonic() + (RESTART_PATIENCE_S if os.environ.get("WENZHENG_RESTARTED") else 0)
+    while True:
+        try:
+            declare_all(url, wanted, [])
+            return
+        except Transient as error:
+            if time.monotonic() >= until:
+                raise StartError(f"the broker cannot be reached ({error}); check WENZHENG_BROKER_URL") from None
+            time.sleep(1)
 
 
 def _only_worker(house: House[Any]) -> int | None:
