@@ -86,7 +86,7 @@ def page_of(session: Session, viewer: Viewer, asked: Asked, now: datetime) -> Fo
     total = session.scalar(select(func.count()).select_from(Case).where(where)) or 0
     pages = max(1, -(-total // PAGE))
     page = min(max(1, asked.page), pages)
-    order = case((Case.step_due_at < now, 0), (Case.step_due_at.is_(None), 3), (Case.risky.is_(True), 1), else_=2)
+    late = case((Case.step_due_at < now, 0), (Case.step_due_at.is_(None), 2), else_=1)
     query = (
         select(Case)
         .options(
@@ -110,7 +110,7 @@ def page_of(session: Session, viewer: Viewer, asked: Asked, now: datetime) -> Fo
             )
         )
         .where(where)
-        .order_by(order, Case.step_due_at, Case.submitted_at.desc(), Case.petition_id)
+        .order_by(late, Case.risky.desc(), Case.step_due_at, Case.submitted_at.desc(), Case.petition_id)
         .limit(PAGE)
         .offset((page - 1) * PAGE)
     )

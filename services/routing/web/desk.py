@@ -181,6 +181,8 @@ def _page(number: str, typed: StepForm | None, status: int = 200) -> Any:
     if typed is not None:
         # The typed text stays; the version is the present one, so that the next try is made on what is shown now.
         typed.version.data = str(case.version)
+        if isinstance(typed, ReplyForm):
+            _offer_outcomes(typed, case.kind)
         forms[_name(typed)] = typed
     answer = render_template(
         "routing/case.html",
@@ -228,12 +230,16 @@ def _form(step: str, case: Case, directory: Directory) -> StepForm:
         form = ObjectionForm(formdata=None)
     elif step == "reply":
         form = ReplyForm(formdata=None)
-        codes = views.outcomes(case.kind)
-        form.outcome.choices = [(code, pick(name_of(OUTCOME_NAMES, code))) for code in codes]
+        _offer_outcomes(form, case.kind)
     else:
         form = AcceptForm(formdata=None)
     form.version.data = str(case.version)
     return form
+
+
+def _offer_outcomes(form: ReplyForm, kind: str) -> None:
+    """The outcomes that suit the kind."""
+    form.outcome.choices = [(code, pick(name_of(OUTCOME_NAMES, code))) for code in views.outcomes(kind)]
 
 
 def _fill_units(form: DispatchForm, case: Case | None = None) -> None:

@@ -42,7 +42,7 @@ class DispatchForm(StepForm):
     """Send to a unit."""
 
     unit = SelectField(l("Unit"), [InputRequired(l("Choose a unit."))])
-    reason = TextAreaField(l("Reason"), [Optional()])
+    reason = TextAreaField(l("Reason"))
 
 
 class AcceptForm(StepForm):
