@@ -132,7 +132,7 @@ def search_page() -> ResponseReturnValue:
         question=question,
         answer=answer,
         filters=question.filters,
-        took=f"{time.perf_counter() - started:.2f}",
+        took=f"{time.perf_counter() - started:.3f}",
         last=last,
         deepest=DEEPEST,
         cards=[_shown(card, units) for card in answer.cards],
