@@ -106,6 +106,7 @@ def test_a_message_shows_its_text_as_in_a_mailbox(visit: Visit, full: Street) ->
     page = visit(f"/notices/{message.id}", "dispatcher").text
     assert "您提交的《地下车库没灯》已收到" in page
     assert "Delivered" in page and "Local mailbox" in page
+    assert "was not mailed" in page, "nobody may take a message in the mailbox for one that reached the petitioner"
 
 
 def test_a_petitioner_known_by_phone_only_is_shown_as_not_told(visit: Visit, full: Street) -> None:
@@ -144,7 +145,11 @@ def test_the_list_is_paged_and_bad_page_numbers_do_no_harm(visit: Visit) -> None
 @pytest.mark.parametrize("language", ["zh-Hans", "zh-Hant", "en"])
 def test_every_text_of_the_pages_is_in_the_readers_language(visit: Visit, full: Street, language: str) -> None:
     page = visit(f"/notices?lang={language}", "dispatcher").text
-    words = {"zh-Hans": ("告知记录", "来信人", "已送达"), "zh-Hant": ("告知記錄", "來信人", "已送達"), "en": ("Notices", "Petitioner")}
+    words = {
+        "zh-Hans": ("告知记录", "来信人", "已送达"),
+        "zh-Hant": ("告知記錄", "來信人", "已送達"),
+        "en": ("Notices", "Petitioner"),
+    }
     for word in words[language]:
         assert word in page
     for message in full.messages(number="WZ-26-p1"):

@@ -90,7 +90,7 @@ def test_a_matter_that_waits_is_read_back_as_it_was() -> None:
 
 def test_one_event_recipient_and_channel_has_one_id() -> None:
     assert message_id("e1", "citizen", "mail") == message_id("e1", "citizen", "mail")
-    ids = {message_id(e, r, c) for e in ("e1", "e2") for r in ("citizen", "unit") for c in ("mail", "mailbox")}  # type: ignore[arg-type]
+    ids = {message_id(e, r, c) for e in ("e1", "e2") for r in ("citizen", "unit") for c in ("mail", "mailbox")}
     assert len(ids) == 8
 
 
