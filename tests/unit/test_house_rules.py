@@ -114,9 +114,7 @@ def test_every_module_says_first_what_it_is_for() -> None:
 
 
 def test_no_file_of_the_product_is_longer_than_a_reader_can_hold() -> None:
-    lengths = {
-        path: len((ROOT / path).read_text(encoding="utf-8").splitlines()) for path, _tree in modules("services")
-    }
+    lengths = {path: len((ROOT / path).read_text(encoding="utf-8").splitlines()) for path, _tree in modules("services")}
     assert {str(path): length for path, length in lengths.items() if length > LONGEST} == {}
 
 
@@ -143,10 +141,11 @@ def test_only_commands_print() -> None:
 
 
 def test_locks_pin_everything_and_name_no_registry() -> None:
+    source = re.compile(r"^\s*(-i|--index-url|--extra-index-url|-f|--find-links)|https?://", re.MULTILINE)
     for path in sorted((ROOT / "requirements").glob("*.txt")):
         text = path.read_text(encoding="utf-8")
         assert "--hash=sha256:" in text, path
-        assert not re.search(r"^\s*(-i|--index-url|--extra-index-url|-f|--find-links)|https?://", text, re.M), path
+        assert not source.search(text), path
     lock = json.loads((ROOT / "package-lock.json").read_text(encoding="utf-8"))
     packages = {name: facts for name, facts in lock["packages"].items() if name}
     assert packages

@@ -22,6 +22,8 @@ SCRIPTS = ("/usr/lib/rabbitmq/bin", "/usr/lib/rabbitmq/lib/rabbitmq_server-*/sbi
 VHOST = "wenzheng"
 #: Two schedulers that sleep when there is nothing to do and are not bound to a core; small tables.
 ERLANG = "+S 2:2 +SDcpu 1:1 +SDio 4 +sbwt none +sbwtdcpu none +sbwtdio none +stbt u +P 262144 +t 1048576 +zdbbl 32000"
+#: The link between nodes, which rabbitmqctl uses too, listens on the loopback address alone.
+LOOPBACK_ONLY = "-kernel inet_dist_use_interface {127,0,0,1}"
 #: How long the server may take to stop of its own accord before it is killed (s).
 STOP_S = 30
 
@@ -175,7 +177,7 @@ class Server:
             "RABBITMQ_PID_FILE": str(self._folder.pid_file),
             "RABBITMQ_SERVER_ERL_ARGS": ERLANG,
             # The name is there for us: it tells the server of this folder from any other process.
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"-kernel inet_dist_use_interface {{127,0,0,1}} -wenzheng {node.name}",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"{LOOPBACK_ONLY} -wenzheng {node.name}",
             "RUNNING_UNDER_SYSTEMD": "true",  # the script becomes the server instead of waiting for it
         }
 
