@@ -258,7 +258,7 @@ def hash_password(password: str) -> str:
 
 
 def password_matches(hash: str, password: str) -> bool:
-    """True when ``password`` is the one hashed; with an empty ``hash`` (no such account) False, after as long a time."""
+    """True when ``password`` is the one hashed. An empty ``hash`` (no such account) is False after as long a time."""
     if not hash and not _NOBODY:
         _NOBODY.append(hash_password(base64.b64encode(os.urandom(18)).decode()))
     with _HASHING:

@@ -1,14 +1,20 @@
-"""Reading request bodies within limits."""
+"""Reading request bodies: whole or not at all, and within limits."""
 
 from __future__ import annotations
 
-from io import BytesIO
-from typing import IO, Any
+from io import BytesIO, RawIOBase
+from typing import IO, TYPE_CHECKING, Any, cast
 
 import msgspec
 from flask import Request, request
+from gunicorn.http.errors import ParseException
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
-from werkzeug.wsgi import get_content_length
+from werkzeug.utils import cached_property
+from werkzeug.wsgi import get_content_length, get_input_stream
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 from services.chassis.errors import Refusal
 
@@ -28,10 +34,50 @@ class _Parser(FormDataParser):
         return super()._parse_urlencoded(BytesIO(body), mimetype, content_length, options)
 
 
+class _Whole(RawIOBase):
+    """A body that is read to its end or refused.
+
+    Werkzeug's own stream hands over what fits under the limit, or what came before the connection broke, as if it
+    were all: half a text would be kept as the whole of it.
+    """
+
+    def __init__(self, stream: IO[bytes], length: int | None, limit: int | None) -> None:
+        self._stream = stream
+        self._length = length
+        self._limit = limit
+        self._read = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer).cast("B")
+        size = len(view) if self._limit is None else min(len(view), self._limit - self._read + 1)
+        try:
+            data = self._stream.read(size)
+        except (OSError, ValueError, ParseException):
+            raise ClientDisconnected from None
+        if not data and self._length is not None and self._read < self._length:
+            raise ClientDisconnected
+        self._read += len(data)
+        if self._limit is not None and self._read > self._limit:
+            raise RequestEntityTooLarge
+        view[: len(data)] = data
+        return len(data)
+
+
 class HouseRequest(Request):
-    """A request whose forms are limited in size and number of fields."""
+    """A request whose body is whole, and whose forms are limited in size and number of fields."""
 
     form_data_parser_class = _Parser
+
+    @cached_property
+    def stream(self) -> IO[bytes]:
+        """The body; reading it raises 413 above the limit and 400 when the connection breaks."""
+        length, limit = get_content_length(self.environ), self.max_content_length
+        if length is not None and limit is not None and length > limit:
+            raise RequestEntityTooLarge
+        return cast("IO[bytes]", _Whole(get_input_stream(self.environ), length, limit))
 
 
 def body_json(limit: int | None = None) -> Any:
