@@ -145,7 +145,7 @@ def by_state(session: Session, viewer: Viewer, asked: Asked) -> dict[str, int]:
     """How many of the asked queue are in each state."""
     where = _where(viewer, Asked(queue=asked.queue))
     query = select(Case.state, func.count()).where(where).group_by(Case.state)
-    return {state: count for state, count in session.execute(query)}
+    return {row[0]: row[1] for row in session.execute(query)}
 
 
 def find(session: Session, viewer: Viewer, number: str) -> Case | None:
@@ -180,7 +180,7 @@ def history(session: Session, petition_id: str) -> Sequence[HistoryEntry]:
 def names_of(session: Session, staff_ids: Sequence[str]) -> dict[str, str]:
     """Names of members of staff by their ids."""
     query = select(Account.id, Account.name).where(Account.id.in_(staff_ids))
-    return {staff: name for staff, name in session.execute(query)}
+    return {row[0]: row[1] for row in session.execute(query)}
 
 
 def forget_features(work: Work, row: Case) -> None:
