@@ -80,6 +80,7 @@ def bring_answers(house: House[Settings], publish: Publish) -> int:
     with house.database.write() as session:
         for stuck in sender_rows.sweep(session, PortalReply, house.clock.now()):
             stuck.delivery, stuck.settled_at = "pending", None
+        session.flush()
         rows = sender_rows.claim(session, PortalReply, PAGE, house.clock.now())
     outcome: list[tuple[PortalReply, sender_rows.Failed | None]] = []
     for row in rows:

@@ -17,7 +17,7 @@ class Settings(ServiceSettings):
     phone_region: str = Field("CN", description="Country whose numbers are meant when a phone has no +code (ISO 3166).")
     # Whoever lives here may petition, so the API asks for no account; this only stops a flood from one address.
     filing_per_minute: int = Field(
-        6000, ge=1, le=1_000_000, description="Petitions that one client address may file by API in a minute."
+        6000, ge=1, le=100_000_000, description="Petitions that one client address may file by API in a minute."
     )
     form_per_minute: int = Field(
         120, ge=1, le=1_000_000, description="Petitions that one client address may file by form in a minute."

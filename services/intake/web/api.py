@@ -13,7 +13,6 @@ from flask import Blueprint, Response, request
 
 from services.chassis.errors import Refusal
 from services.chassis.web import api, body_json, client_key, language, t, traceparent
-from services.contracts.shared import Place
 from services.intake import store
 from services.intake.addresses import status_url
 from services.intake.domain.petition import (
@@ -27,6 +26,7 @@ from services.intake.domain.petition import (
 from services.intake.handlers import Receipt, file, file_one, rate, supplement, withdraw
 from services.intake.handlers.filing import key_hash
 from services.intake.reading import Handed, Way, Wrong, read
+from services.intake.web.bodies import ADDED, PETITION, RATING, PetitionBody, RatingBody, answer, decoded, invalid_field
 from services.intake.web.desk import desk, opened, refusal_of
 from services.intake.web.way import picture
 
@@ -37,81 +37,6 @@ CODE_HEADER: Final = "Wenzheng-Query-Code"
 #: Petitions of one batch.
 BATCH_SIZE: Final = 500
 KEY_LENGTH: Final = 255
-
-
-class ContactBody(msgspec.Struct, kw_only=True):
-    """Contact of an API body."""
-
-    name: str | None = None
-    phone: str | None = None
-    mail: str | None = None
-
-
-class PetitionBody(msgspec.Struct, kw_only=True):
-    """A petition as the API takes it; what is missing is refused by its own code."""
-
-    kind: str = ""
-    title: str = ""
-    body: str = ""
-    place: Place = Place()
-    contact: ContactBody = msgspec.field(default_factory=ContactBody)
-    publish: bool = False
-    language: str | None = None
-
-
-class RatingBody(msgspec.Struct, kw_only=True):
-    """A rating as the API takes it."""
-
-    satisfaction: int
-    solved: bool | None = None
-    comment: str = ""
-
-
-class AddedBody(msgspec.Struct, kw_only=True):
-    """A supplement, or the reason of a withdrawal."""
-
-    text: str = ""
-    reason: str = ""
-
-
-_PETITION: Final = msgspec.json.Decoder(PetitionBody)
-_RATING: Final = msgspec.json.Decoder(RatingBody)
-_ADDED: Final = msgspec.json.Decoder(AddedBody)
-
-
-def decoded(decoder: msgspec.json.Decoder[Any]) -> Any:
-    """The body of this request in its typed form.
-
-    Raises:
-        Refusal: as ``body_json``, or ``invalid_field`` with the field whose type is wrong.
-    """
-    if request.mimetype == "application/json":
-        try:
-            return decoder.decode(request.get_data(cache=True))
-        except msgspec.ValidationError as error:
-            raise invalid_field(error) from None
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise Refusal("malformed_json", "The body is not well-formed JSON.", status=400) from None
-    try:
-        return msgspec.convert(body_json(), decoder.type)
-    except msgspec.ValidationError as error:
-        raise invalid_field(error) from None
-
-
-def invalid_field(error: msgspec.ValidationError) -> Refusal:
-    """The refusal of a field of the wrong type."""
-    _, _, path = str(error).partition(" - at `")
-    return Refusal(
-        "invalid_field",
-        "A field has the wrong type; see the API reference.",
-        field=path.rstrip("`").removeprefix("$").removeprefix("."),
-    )
-
-
-def answer(document: dict[str, Any], status: int = 200) -> Response:
-    """A JSON answer."""
-    response = Response(msgspec.json.encode(document), status, mimetype="application/json")
-    return response
 
 
 def filing_of(body: PetitionBody, key: str | None) -> Filing:
@@ -174,7 +99,7 @@ def file_petition() -> Response:
     here.api_limit.check(client_key())
     key = idempotency_key()
     try:
-        filing = filing_of(decoded(_PETITION), key)
+        filing = filing_of(decoded(PETITION), key)
     except Wrong as wrong:
         raise refusal_of(wrong.problems) from None
     receipt = file_one(filing, open_work=here.house.work, keys=here.keys, zone=here.zone, traceparent=traceparent())
@@ -259,7 +184,7 @@ def petition_status(number: str) -> Response:
 def add(number: str) -> Response:
     """Add a text to a petition."""
     petition_id = _opened(number)
-    text = clean(decoded(_ADDED).text)
+    text = clean(decoded(ADDED).text)
     if problems := check_added(text, SUPPLEMENT_LENGTH):
         raise refusal_of(problems)
     with desk().house.work(traceparent()) as work:
@@ -272,7 +197,7 @@ def add(number: str) -> Response:
 def take_back(number: str) -> Response:
     """Take a petition back."""
     petition_id = _opened(number)
-    reason = clean(decoded(_ADDED).reason) if request.get_data(cache=True) else ""
+    reason = clean(decoded(ADDED).reason) if request.get_data(cache=True) else ""
     if reason and (problems := check_added(reason, REASON_LENGTH)):
         raise refusal_of(problems)
     with desk().house.work(traceparent()) as work:
@@ -285,7 +210,7 @@ def take_back(number: str) -> Response:
 def rate_reply(number: str) -> Response:
     """Rate the reply."""
     petition_id = _opened(number)
-    body: RatingBody = decoded(_RATING)
+    body: RatingBody = decoded(RATING)
     comment = clean(body.comment)
     if not 1 <= body.satisfaction <= 5:
         raise Refusal(

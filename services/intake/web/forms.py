@@ -13,6 +13,7 @@ from wtforms import (
     Form,
     HiddenField,
     RadioField,
+    SelectChoice,
     SelectField,
     StringField,
     TextAreaField,
@@ -123,10 +124,10 @@ class PetitionForm(_Kept):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.kind.choices = [(kind, pick(name_of(KIND_NAMES, kind))) for kind in KINDS]
+        self.kind.choices = [SelectChoice(kind, pick(name_of(KIND_NAMES, kind))) for kind in KINDS]
         areas = desk().areas
-        indented = [(area.id, "\u3000" * depth(area, areas) + pick(area.name)) for area in areas]
-        self.adcode.choices = [("", t("Not said")), *indented]
+        indented = [SelectChoice(area.id, "\u3000" * depth(area, areas) + pick(area.name)) for area in areas]
+        self.adcode.choices = [SelectChoice("", t("Not said")), *indented]
 
     def handed(self) -> Handed:
         """What was typed."""
@@ -146,12 +147,15 @@ class EntryForm(PetitionForm):
     """A petition that a clerk writes down: a call, a letter, a visit (来电 来信 来访)."""
 
     channel = RadioField(l("How did it come?"), [Needed()], validate_choice=False)
+    name = StringField(l("Name"), [Optional()])
     received = DateField(l("Received on"), [Needed()])
     sealed = BooleanField(l("It is a report on a person (sealed)"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.channel.choices = [(channel, pick(name_of(CHANNEL_NAMES, channel))) for channel in CLERK_CHANNELS]
+        self.channel.choices = [
+            SelectChoice(channel, pick(name_of(CHANNEL_NAMES, channel))) for channel in CLERK_CHANNELS
+        ]
 
     def handed(self) -> Handed:
         """What was typed."""
@@ -182,7 +186,11 @@ class RatingForm(HouseForm):
 
     solved = RadioField(
         l("Is the matter solved?"),
-        choices=[("yes", l("Yes")), ("no", l("No")), ("unsaid", l("I cannot say yet"))],
+        choices=[
+            SelectChoice("yes", l("Yes")),
+            SelectChoice("no", l("No")),
+            SelectChoice("unsaid", l("I cannot say yet")),
+        ],
         default="unsaid",
         validate_choice=False,
     )
@@ -190,11 +198,11 @@ class RatingForm(HouseForm):
         l("How satisfied are you with the reply?"),
         [Needed()],
         choices=[
-            ("5", l("5 – very satisfied")),
-            ("4", l("4 – satisfied")),
-            ("3", l("3 – neither nor")),
-            ("2", l("2 – dissatisfied")),
-            ("1", l("1 – very dissatisfied")),
+            SelectChoice("5", l("5 – very satisfied")),
+            SelectChoice("4", l("4 – satisfied")),
+            SelectChoice("3", l("3 – neither nor")),
+            SelectChoice("2", l("2 – dissatisfied")),
+            SelectChoice("1", l("1 – very dissatisfied")),
         ],
         validate_choice=False,
     )

@@ -17,7 +17,8 @@ from services.chassis.portals import Portal
 from services.chassis.web import api, t, traceparent
 from services.intake.handlers import Receipt, Refused, file
 from services.intake.portal_events import BATCHED, STRUCTURED, read_structured
-from services.intake.web.api import BATCH_SIZE, answer, receipt_document
+from services.intake.web.api import BATCH_SIZE, receipt_document
+from services.intake.web.bodies import answer
 from services.intake.web.desk import desk
 
 blueprint = Blueprint("portals", __name__)
