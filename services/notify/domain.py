@@ -6,10 +6,11 @@ import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
+from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple
 from urllib.parse import quote
 
-from services.contracts.envelope import Text
+from services.contracts.envelope import Envelope, Text
 from services.contracts.routing import CaseEvent, PetitionClosed, PetitionDispatched, ReplyIssued
 
 Recipient = Literal["citizen", "unit", "portal"]
@@ -39,6 +40,7 @@ CODE_MARK: Final = "••••••••"
 _NAMESPACE: Final = uuid.UUID("7f1a7a52-6f0c-5c43-9d5c-0a6f5b1f3e9d")
 
 
+@lru_cache(maxsize=16_384)
 def message_id(event_id: str, recipient: Recipient, channel: Channel) -> str:
     """Id of the one message for an event, recipient and channel: made of the three, so that a repeat is the same."""
     return str(uuid.uuid5(_NAMESPACE, f"{event_id}/{recipient}/{channel}"))
@@ -160,6 +162,25 @@ def occasion_of(event: CaseEvent) -> Occasion | None:
     if isinstance(event, ReplyIssued):
         return "replied"
     return "closed" if isinstance(event, PetitionClosed) else None
+
+
+def news_of(event: CaseEvent, envelope: Envelope) -> Matter | None:
+    """What there is to tell of a case event; None when it is nobody's news."""
+    occasion, case = occasion_of(event), event.case
+    if occasion is None:
+        return None
+    return Matter(
+        event_id=envelope.id,
+        occasion=occasion,
+        state=case.state,
+        at=envelope.time,
+        traceparent=envelope.traceparent,
+        unit_id=case.unit.id if case.unit else None,
+        unit=case.unit.name if case.unit else None,
+        due_at=case.due_at,
+        handed_over=case.hops > 0,
+        because=event.reason if isinstance(event, PetitionClosed) else "",
+    )
 
 
 def told_of(matter: Matter) -> tuple[Recipient, ...]:

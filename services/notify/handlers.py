@@ -37,7 +37,7 @@ from services.notify.domain import (
     Recipient,
     Way,
     message_id,
-    occasion_of,
+    news_of,
     told_of,
     way_to_citizen,
     way_to_portal,
@@ -83,22 +83,9 @@ def follow_case(delivery: Delivery[CaseEvent], work: Work, manner: Manner) -> No
     case = event.case
     row.sealed = row.sealed or event.sealed or case.audience == "sealed"
     row.kind = row.kind or case.kind
-    occasion = occasion_of(event)
-    if occasion is None:
-        return
-    matter = Matter(
-        event_id=delivery.envelope.id,
-        occasion=occasion,
-        state=case.state,
-        at=delivery.envelope.time,
-        traceparent=delivery.envelope.traceparent,
-        unit_id=case.unit.id if case.unit else None,
-        unit=case.unit.name if case.unit else None,
-        due_at=case.due_at,
-        handed_over=case.hops > 0,
-        because=event.reason if isinstance(event, PetitionClosed) else "",
-    )
-    _tell(row, matter, case.reply.text if case.reply else None, work, manner)
+    matter = news_of(event, delivery.envelope)
+    if matter is not None:
+        _tell(row, matter, case.reply.text if case.reply else None, work, manner)
 
 
 def follow_contact(delivery: Delivery[ContactSupplied], work: Work, manner: Manner) -> None:

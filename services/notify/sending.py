@@ -26,6 +26,8 @@ from services.notify.settings import Settings, portals_of
 
 #: A page stops here (s), well before its lease of ``store.LEASE_S`` ends; the rest goes back to the queue.
 BUDGET_S: Final = 240.0
+#: Why the rest of such a page went back.
+SLOW: Final = "page_took_too_long"
 #: How long messages wait when the other side is away (s); no attempt is counted.
 AWAY_S: Final = 30
 #: Waits before marking is tried again (s): what was sent must not be forgotten for a busy database.
@@ -117,7 +119,7 @@ def _hand_over(rows: Sequence[M], hand: Hand[M]) -> dict[str, Failed | _Later | 
     started, later = time.monotonic(), None
     for row in rows:
         if later is None and time.monotonic() - started > BUDGET_S:
-            later = _Later("page_took_too_long")
+            later = _Later(SLOW)
         if later is not None:
             outcomes[row.id] = later
             continue
@@ -151,24 +153,24 @@ def _mark(
 def _mark_once(
     house: House[Settings], rows: Sequence[M], outcomes: Mapping[str, Failed | _Later | None], to_mailbox: bool
 ) -> int:
-    settled, away = 0, None
+    settled, away = 0, ""
     with house.work() as work:
+        later = work.now + timedelta(seconds=AWAY_S)
         store.lock_correspondence(work, rows)
         for row in store.taken(work.session, rows).values():
             outcome = outcomes[row.id]
             if isinstance(outcome, _Later):
-                away = outcome
-                late = outcome.code != "page_took_too_long"
-                store.give_back(row, outcome.code, work.now + timedelta(seconds=AWAY_S if late else 0))
+                away = outcome.code
+                store.give_back(row, away, work.now if away == SLOW else later)
                 continue
             if to_mailbox:
                 row.channel = "mailbox"
             _settle(row, outcome, work, house)
             settled += 1
-        if away is not None and away.code != "page_took_too_long":
-            store.hold(work.session, type(rows[0]), away.code, work.now, work.now + timedelta(seconds=AWAY_S))
-    if away is not None:
-        log(house.service).warning("messages wait", sender=type(rows[0]).__name__, code=away.code)
+        if away and away != SLOW:
+            store.hold(work.session, type(rows[0]), away, work.now, later)
+    if away:
+        log(house.service).warning("messages wait", sender=rows[0].sender, code=away)
     return settled
 
 

@@ -87,7 +87,7 @@ def _begin(work: Work, events: Iterable[PetitionEvent]) -> None:
     if not rows:
         return
     dialect: Any = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    session.execute(dialect.insert(Correspondence).values(rows).on_conflict_do_nothing())
+    session.execute(dialect.insert(Correspondence.__table__).on_conflict_do_nothing(), rows)
 
 
 def correspondence_of(work: Work, petition_id: str) -> Correspondence:

@@ -281,6 +281,17 @@ def test_two_loops_send_every_message_once(street: Street, post: PostOffice) -> 
     assert len(street.notices()) == 30
 
 
+def test_a_page_that_takes_too_long_gives_the_rest_back_unharmed(
+    street: Street, post: PostOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file(street, "p1", "p2")
+    monkeypatch.setattr(sending, "BUDGET_S", -1.0)
+    assert sending.send_mail(street.house) == 0
+    assert {(m.delivery, m.attempts) for m in street.messages()} == {("pending", 0)} and post.taken == []
+    monkeypatch.setattr(sending, "BUDGET_S", 240.0)
+    assert sending.send_mail(street.house) == 2
+
+
 # ── portals ─────────────────────────────────────────────────────────────────────────────────────────
 
 
