@@ -45,7 +45,9 @@ def check_contact(phone: str, mail: str, region: str) -> tuple[str | None, str |
     good_mail = normal_mail(mail) if mail else None
     if phone and good_phone is None:
         problems.append(
-            Problem("phone_invalid", "Write the phone number with its area code, for example 0990-6611048.", "contact.phone")
+            Problem(
+                "phone_invalid", "Write the phone number with its area code, for example 0990-6611048.", "contact.phone"
+            )
         )
     if mail and good_mail is None:
         problems.append(Problem("mail_invalid", "Write the mail address like name@example.org.", "contact.mail"))

@@ -126,4 +126,3 @@ class Account(AccountColumns, Follows, Base):
     """A member of staff, as routing announces them."""
 
     __tablename__ = "account"
-

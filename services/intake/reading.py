@@ -89,18 +89,24 @@ def read(handed: Handed, way: Way, *, region: str, now: datetime) -> Filing:
     name = clean(handed.name, lines=False)
     if len(name) > NAME_LENGTH:
         problems.append(
-            Problem("name_too_long", "Shorten the name to %(limit)s characters.", "contact.name", {"limit": NAME_LENGTH})
+            Problem(
+                "name_too_long", "Shorten the name to %(limit)s characters.", "contact.name", {"limit": NAME_LENGTH}
+            )
         )
     phone, mail, wrong = check_contact(handed.phone.strip(), handed.mail.strip(), region)
     problems += wrong
     if way.contact_needed and not wrong and phone is None and mail is None:
         problems.append(
-            Problem("contact_missing", "Give a phone number or a mail address, so that the answer can reach you.", "contact")
+            Problem(
+                "contact_missing", "Give a phone number or a mail address, so that the answer can reach you.", "contact"
+            )
         )
     problems += check_received(way.received_at, now)
     language = of_ours(handed.language) if handed.language else language_of(f"{title}\n{body}", way.fallback)
     if language is None:
-        problems.append(Problem("unknown_language", "Name the language zh-Hans, zh-Hant or en, or leave it out.", "language"))
+        problems.append(
+            Problem("unknown_language", "Name the language zh-Hans, zh-Hant or en, or leave it out.", "language")
+        )
     if problems:
         raise Wrong(problems)
     return Filing(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -46,7 +47,7 @@ class Problem:
     code: str
     message: str
     field: str
-    values: dict[str, object] = field(default_factory=dict)
+    values: dict[str, object] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +97,9 @@ def clean(text: str, *, lines: bool = True) -> str:
         text = " ".join(text.split())
     if not text.isprintable():
         # Cc control, Cs surrogates and the bidirectional overrides that can turn what is read around.
-        text = "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs") and c not in _TURNS)
+        text = "".join(
+            c for c in text if c in "\n\t" or (unicodedata.category(c) not in ("Cc", "Cs") and c not in _TURNS)
+        )
     return text.strip()
 
 
@@ -135,7 +138,9 @@ def check_place(place: Place) -> list[Problem]:
     problems = []
     if len(place.text) > PLACE_LENGTH:
         problems.append(
-            Problem("place_too_long", "Shorten the place to %(limit)s characters.", "place.text", {"limit": PLACE_LENGTH})
+            Problem(
+                "place_too_long", "Shorten the place to %(limit)s characters.", "place.text", {"limit": PLACE_LENGTH}
+            )
         )
     code = place.adcode
     if code is not None and not (code.isascii() and code.isdigit() and 6 <= len(code) <= 12):
@@ -155,7 +160,11 @@ def check_place(place: Place) -> list[Problem]:
 def check_received(received_at: datetime | None, now: datetime) -> list[Problem]:
     """What is wrong with the moment at which a clerk says it came in."""
     if received_at is not None and not now - ENTERED_WITHIN <= received_at <= now + timedelta(minutes=5):
-        return [Problem("received_invalid", "Give a day of receipt that is not in the future and within a year.", "received")]
+        return [
+            Problem(
+                "received_invalid", "Give a day of receipt that is not in the future and within a year.", "received"
+            )
+        ]
     return []
 
 

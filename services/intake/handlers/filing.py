@@ -151,7 +151,9 @@ def _file(work: Work, filings: Sequence[Filing], keys: Keys, zone: ZoneInfo, *, 
                 code = make_code(keys.code, petition_id)
                 results.append(Receipt(petition_id, number, code, sealed, repeated=True))
             continue
-        receipt = Receipt(petition_id := uuid7(), number := next(numbers), make_code(keys.code, petition_id), filing.sealed)
+        receipt = Receipt(
+            petition_id := uuid7(), number := next(numbers), make_code(keys.code, petition_id), filing.sealed
+        )
         results.append(receipt)
         petitions.append(_petition_row(work, filing, receipt, fingerprint, keys))
         if filing.name or filing.phone or filing.mail:
@@ -191,9 +193,7 @@ def _numbers(work: Work, count: int, zone: ZoneInfo, *, look: bool) -> list[str]
 def _petition_row(work: Work, filing: Filing, receipt: Receipt, fingerprint: str, keys: Keys) -> dict[str, Any]:
     count = _Count()
     submitted_at: datetime = filing.received_at or work.now
-    hashed = petitioner_key(
-        keys.sealed_petitioner if filing.sealed else keys.petitioner, filing.phone, filing.mail
-    )
+    hashed = petitioner_key(keys.sealed_petitioner if filing.sealed else keys.petitioner, filing.phone, filing.mail)
     state = PetitionState(
         kind=cast(Kind, filing.kind),
         title=filing.title,

@@ -45,9 +45,7 @@ def supplement(work: Work, petition_id: str, text: str) -> None:
                 status=409,
                 limit=SUPPLEMENTS,
             )
-        raise Refusal(
-            "supplement_closed", "This petition has ended; file a new one that names its number.", status=409
-        )
+        raise Refusal("supplement_closed", "This petition has ended; file a new one that names its number.", status=409)
     added = Supplement(text=text, at=work.now)
     petition.supplements = [*petition.supplements, msgspec.to_builtins(added)]
     _publish(work, petition, PetitionSupplemented)

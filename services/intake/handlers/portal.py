@@ -47,16 +47,16 @@ def take_portal(
     def answers(work: Work, results: Sequence[Receipt | Refusal]) -> None:
         for message, result in zip(filings, results, strict=True):
             work.add(_answer(work, message, result))
-        for message in messages:
-            if isinstance(message, Refused):
+        for refused in messages:
+            if isinstance(refused, Refused):
                 work.add(
                     PortalReply(
                         id=uuid7(),
-                        portal=message.portal,
-                        reference=message.reference[:100],
-                        code=message.code,
-                        field=message.field[:100],
-                        detail=message.detail,
+                        portal=refused.portal,
+                        reference=refused.reference[:100],
+                        code=refused.code,
+                        field=refused.field[:100],
+                        detail=refused.detail,
                         created_at=work.now,
                     )
                 )

@@ -85,7 +85,9 @@ def _case(delivery: Delivery[Any], work: Work, code: str, details: dict[str, Any
     event: CaseEvent = delivery.event
     petition = _petition(event, work)
     # A step is a fact of its own: it belongs to the way even when a later one was heard of first.
-    work.add(Step(id=delivery.envelope.id, petition_id=petition.id, at=delivery.envelope.time, code=code, details=details))
+    work.add(
+        Step(id=delivery.envelope.id, petition_id=petition.id, at=delivery.envelope.time, code=code, details=details)
+    )
     if not work.advance(petition, delivery.envelope):
         return
     case = event.case

@@ -213,9 +213,7 @@ def rate_reply(number: str) -> Response:
     body: RatingBody = decoded(RATING)
     comment = clean(body.comment)
     if not 1 <= body.satisfaction <= 5:
-        raise Refusal(
-            "satisfaction_invalid", "Rate from 1 (very poor) to 5 (very good).", field="satisfaction"
-        )
+        raise Refusal("satisfaction_invalid", "Rate from 1 (very poor) to 5 (very good).", field="satisfaction")
     if comment and (problems := check_added(comment, COMMENT_LENGTH)):
         raise refusal_of(problems)
     with desk().house.work(traceparent()) as work:
@@ -234,4 +232,3 @@ def _picture(petition_id: str) -> dict[str, Any]:
     if petition is None:
         raise Refusal("unknown_petition", "There is no such petition.", status=404)
     return picture(petition, steps)
-

@@ -83,5 +83,4 @@ def invalid_field(error: msgspec.ValidationError) -> Refusal:
 
 def answer(document: dict[str, Any], status: int = 200) -> Response:
     """A JSON answer."""
-    response = Response(msgspec.json.encode(document), status, mimetype="application/json")
-    return response
+    return Response(msgspec.json.encode(document), status, mimetype="application/json")

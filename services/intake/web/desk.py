@@ -71,5 +71,5 @@ def opened(typed_number: str, typed_code: str) -> str:
 
 def refusal_of(problems: Sequence[Problem]) -> Refusal:
     """What is wrong with an input: its own code when it is one thing, else all of them under ``errors``."""
-    refusals = [Refusal(p.code, p.message, field=p.field, **p.values) for p in problems]
+    refusals = [Refusal(p.code, p.message, field=p.field, status=422, **p.values) for p in problems]
     return refusals[0] if len(refusals) == 1 else InvalidInput(refusals)

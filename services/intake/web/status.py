@@ -115,9 +115,7 @@ def rate_reply() -> Any:
     return redirect(url_for("status.show"), 303)
 
 
-def _page(
-    *, supplement_form: SupplementForm | None = None, rating_form: RatingForm | None = None
-) -> Any:
+def _page(*, supplement_form: SupplementForm | None = None, rating_form: RatingForm | None = None) -> Any:
     petition_id = open_petition_id()
     petition = None
     if petition_id is not None:

@@ -68,7 +68,9 @@ def way(petition: Petition, steps: Sequence[Step]) -> list[Point]:
     points += [_of_step(step) for step in steps]
     points += [Point("supplemented", s.at, t("You added something"), s.text) for s in supplements_of(petition)]
     if petition.withdrawn_at is not None:
-        points.append(Point("withdrawn", petition.withdrawn_at, t("You took the petition back"), petition.withdrawal_reason))
+        points.append(
+            Point("withdrawn", petition.withdrawn_at, t("You took the petition back"), petition.withdrawal_reason)
+        )
     rating = rating_of(petition)
     if rating is not None:
         points.append(Point("rated", rating.at, t("You rated the reply"), rating_words(petition), "green"))
@@ -92,7 +94,9 @@ def _of_step(step: Step) -> Point:
     by = t("A reply is due by %(day)s.", day=day(datetime.fromisoformat(due))) if due else ""
     match step.code:
         case "assessed":
-            return Point(step.code, step.at, t("Read and sorted"), t("The petition office is finding the responsible unit."))
+            return Point(
+                step.code, step.at, t("Read and sorted"), t("The petition office is finding the responsible unit.")
+            )
         case "dispatched":
             return Point(step.code, step.at, t("Sent to %(unit)s", unit=unit), by, "blue")
         case "accepted":
@@ -154,7 +158,5 @@ def picture(petition: Petition, steps: Sequence[Step]) -> dict[str, Any]:
         "withdrawn_at": petition.withdrawn_at,
         "rating": rating,
         "actions": actions(petition),
-        "way": [
-            {"code": p.code, "at": p.when, "title": p.title, "text": p.text} for p in way(petition, steps)
-        ],
+        "way": [{"code": p.code, "at": p.when, "title": p.title, "text": p.text} for p in way(petition, steps)],
     }

@@ -39,7 +39,13 @@ def house(tmp_path: Path, clock: DrivenClock) -> House[Settings]:
         yaml.safe_dump(
             {
                 "portals": [
-                    {"id": "north", "name": "North", "vhost": "north", "user": "north", "webhook_secrets": [SECRET_A, SECRET_B]},
+                    {
+                        "id": "north",
+                        "name": "North",
+                        "vhost": "north",
+                        "user": "north",
+                        "webhook_secrets": [SECRET_A, SECRET_B],
+                    },
                     {"id": "south", "name": "South", "vhost": "south", "user": "south", "webhook_secrets": [SECRET_B]},
                 ]
             }

@@ -9,7 +9,6 @@ from datetime import date
 from typing import Any
 
 import pytest
-from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from services.chassis.delivery import outbox
@@ -35,7 +34,7 @@ def test_the_migrated_tables_are_those_of_the_models(house: House[Settings]) -> 
 
 
 def test_a_petition_is_filed_with_its_events_in_one_transaction(
-    house: House[Settings], client: FlaskClient, petition: dict[str, Any], events: Read
+    house: House[Settings], client: Any, petition: dict[str, Any], events: Read
 ) -> None:
     answer = client.post("/api/petitions", json=petition)
     assert answer.status_code == 201
@@ -55,7 +54,7 @@ def test_a_petition_is_filed_with_its_events_in_one_transaction(
     assert count(house) == count(house, Contact) == 1
 
 
-def test_only_the_contact_event_knows_who_it_is(client: FlaskClient, petition: dict[str, Any], house: House[Settings]) -> None:
+def test_only_the_contact_event_knows_who_it_is(client: Any, petition: dict[str, Any], house: House[Settings]) -> None:
     client.post("/api/petitions", json=petition)
     with house.database.read() as session:
         rows = session.execute(select(outbox.c.source, outbox.c.body, outbox.c.sequence)).all()
@@ -66,7 +65,7 @@ def test_only_the_contact_event_knows_who_it_is(client: FlaskClient, petition: d
 
 
 def test_the_same_key_and_body_file_once_and_answer_the_same(
-    house: House[Settings], client: FlaskClient, petition: dict[str, Any]
+    house: House[Settings], client: Any, petition: dict[str, Any]
 ) -> None:
     first = client.post("/api/petitions", json=petition, headers={"Idempotency-Key": "k-1"})
     again = client.post("/api/petitions", json=petition, headers={"Idempotency-Key": "k-1"})
@@ -78,7 +77,7 @@ def test_the_same_key_and_body_file_once_and_answer_the_same(
 
 
 def test_the_same_key_with_another_body_is_refused(
-    house: House[Settings], client: FlaskClient, petition: dict[str, Any]
+    house: House[Settings], client: Any, petition: dict[str, Any]
 ) -> None:
     client.post("/api/petitions", json=petition, headers={"Idempotency-Key": "k-1"})
     other = client.post("/api/petitions", json={**petition, "title": "别的事"}, headers={"Idempotency-Key": "k-1"})
@@ -86,7 +85,7 @@ def test_the_same_key_with_another_body_is_refused(
     assert count(house) == 1
 
 
-def test_without_a_key_every_call_files(house: House[Settings], client: FlaskClient, petition: dict[str, Any]) -> None:
+def test_without_a_key_every_call_files(house: House[Settings], client: Any, petition: dict[str, Any]) -> None:
     numbers = {client.post("/api/petitions", json=petition).json["number"] for _ in range(3)}
     assert len(numbers) == count(house) == 3
 
@@ -96,7 +95,7 @@ def test_the_same_key_at_the_same_moment_files_once(house: House[Settings], peti
     numbers: list[str] = []
 
     def file() -> None:
-        answer = app.test_client().post("/api/petitions", json=petition, headers={"Idempotency-Key": "race"})
+        answer: Any = app.test_client().post("/api/petitions", json=petition, headers={"Idempotency-Key": "race"})
         numbers.append(answer.json["number"] if answer.status_code == 201 else str(answer.status_code))
 
     threads = [threading.Thread(target=file) for _ in range(8)]
@@ -110,7 +109,7 @@ def test_the_same_key_at_the_same_moment_files_once(house: House[Settings], peti
 
 
 def test_a_number_that_is_taken_is_drawn_again(
-    house: House[Settings], client: FlaskClient, petition: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    house: House[Settings], client: Any, petition: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     draws = iter([5, 5, 5, 6])
     monkeypatch.setattr("services.intake.handlers.filing.secrets.randbelow", lambda limit: next(draws))
@@ -135,7 +134,7 @@ def test_a_number_that_is_taken_is_drawn_again(
     ],
 )
 def test_each_fault_is_named_and_nothing_is_written(
-    house: House[Settings], client: FlaskClient, petition: dict[str, Any], change: dict[str, Any], code: str, field: str
+    house: House[Settings], client: Any, petition: dict[str, Any], change: dict[str, Any], code: str, field: str
 ) -> None:
     answer = client.post("/api/petitions", json={**petition, **change})
     assert answer.status_code == 422
@@ -144,17 +143,19 @@ def test_each_fault_is_named_and_nothing_is_written(
     assert count(house) == count(house, outbox) == 0
 
 
-def test_several_faults_are_named_at_once(client: FlaskClient) -> None:
+def test_several_faults_are_named_at_once(client: Any) -> None:
     answer = client.post("/api/petitions", json={"kind": "poem"})
     assert {error["code"] for error in answer.json["errors"]} == {
         "unknown_kind", "empty_title", "empty_body", "contact_missing",
     }  # fmt: skip
 
 
-def test_what_is_no_petition_at_all_is_refused_by_kind(client: FlaskClient, petition: dict[str, Any]) -> None:
+def test_what_is_no_petition_at_all_is_refused_by_kind(client: Any, petition: dict[str, Any]) -> None:
     broken = client.post("/api/petitions", data=b'{"kind": ', content_type="application/json")
     text = client.post("/api/petitions", data=b"hello", content_type="text/plain")
-    huge = client.post("/api/petitions", data=json.dumps({**petition, "body": "x" * 10_000_000}), content_type="application/json")
+    huge = client.post(
+        "/api/petitions", data=json.dumps({**petition, "body": "x" * 10_000_000}), content_type="application/json"
+    )
     listed = client.post("/api/petitions", json=[1])
     assert [(a.status_code, a.json["code"]) for a in (broken, text, huge, listed)] == [
         (400, "malformed_json"), (415, "wrong_content_type"), (413, "body_too_large"), (422, "invalid_field"),
@@ -162,7 +163,7 @@ def test_what_is_no_petition_at_all_is_refused_by_kind(client: FlaskClient, peti
 
 
 def test_one_bad_petition_of_a_batch_does_not_stop_the_others(
-    house: House[Settings], client: FlaskClient, petition: dict[str, Any]
+    house: House[Settings], client: Any, petition: dict[str, Any]
 ) -> None:
     batch = [petition, {**petition, "kind": "poem"}, "no petition", {**petition, "title": "另一件"}]
     answer = client.post("/api/petitions/batch", json={"petitions": batch}, headers={"Idempotency-Key": "b"})
@@ -175,7 +176,7 @@ def test_one_bad_petition_of_a_batch_does_not_stop_the_others(
 
 
 def test_five_hundred_are_filed_at_once_and_one_more_is_refused(
-    house: House[Settings], client: FlaskClient, petition: dict[str, Any]
+    house: House[Settings], client: Any, petition: dict[str, Any]
 ) -> None:
     answer = client.post("/api/petitions/batch", json=[{**petition, "title": f"第{n}件"} for n in range(500)])
     assert answer.status_code == 201
@@ -183,11 +184,11 @@ def test_five_hundred_are_filed_at_once_and_one_more_is_refused(
     assert client.post("/api/petitions/batch", json=[petition] * 501).json["code"] == "invalid_batch"
 
 
-def open_with(client: FlaskClient, number: str, code: str | None) -> Any:
+def open_with(client: Any, number: str, code: str | None) -> Any:
     return client.get(f"/api/petitions/{number}", headers={} if code is None else {"Wenzheng-Query-Code": code})
 
 
-def test_number_and_code_show_where_it_stands(client: FlaskClient, petition: dict[str, Any]) -> None:
+def test_number_and_code_show_where_it_stands(client: Any, petition: dict[str, Any]) -> None:
     receipt = client.post("/api/petitions", json=petition).json
     shown = open_with(client, receipt["number"], receipt["query_code"].lower().replace("-", " "))
     assert shown.status_code == 200
@@ -198,7 +199,7 @@ def test_number_and_code_show_where_it_stands(client: FlaskClient, petition: dic
     assert shown.headers["Cache-Control"] == "no-store"
 
 
-def test_a_wrong_code_shows_nothing_of_the_petition(client: FlaskClient, petition: dict[str, Any]) -> None:
+def test_a_wrong_code_shows_nothing_of_the_petition(client: Any, petition: dict[str, Any]) -> None:
     number = client.post("/api/petitions", json=petition).json["number"]
     unknown = open_with(client, make_number(date(2026, 3, 2), 1), "AAAAA-AAAAA")
     wrong = open_with(client, number, "AAAAA-AAAAA")
@@ -212,7 +213,7 @@ def test_a_wrong_code_shows_nothing_of_the_petition(client: FlaskClient, petitio
     assert open_with(client, number[:-1], "AAAAA-AAAAA").json["code"] == "number_misspelt"
 
 
-def test_codes_cannot_be_tried_through(client: FlaskClient, petition: dict[str, Any]) -> None:
+def test_codes_cannot_be_tried_through(client: Any, petition: dict[str, Any]) -> None:
     receipt = client.post("/api/petitions", json=petition).json
     answers = [open_with(client, receipt["number"], "AAAAA-AAAAA").status_code for _ in range(4)]
     assert answers == [404, 404, 404, 429]
@@ -222,9 +223,7 @@ def test_codes_cannot_be_tried_through(client: FlaskClient, petition: dict[str, 
     assert open_with(client, other["number"], other["query_code"]).status_code == 200
 
 
-def test_the_petitioner_adds_and_a_double_click_adds_once(
-    client: FlaskClient, petition: dict[str, Any], events: Read
-) -> None:
+def test_the_petitioner_adds_and_a_double_click_adds_once(client: Any, petition: dict[str, Any], events: Read) -> None:
     receipt = client.post("/api/petitions", json=petition).json
     ask = {"Wenzheng-Query-Code": receipt["query_code"]}
     path = f"/api/petitions/{receipt['number']}"
@@ -238,7 +237,7 @@ def test_the_petitioner_adds_and_a_double_click_adds_once(
     assert client.post(f"{path}/supplements", json={"text": "x"}).json["code"] == "code_missing"
 
 
-def test_a_withdrawn_petition_takes_nothing_more(client: FlaskClient, petition: dict[str, Any]) -> None:
+def test_a_withdrawn_petition_takes_nothing_more(client: Any, petition: dict[str, Any]) -> None:
     receipt = client.post("/api/petitions", json=petition).json
     ask = {"Wenzheng-Query-Code": receipt["query_code"]}
     path = f"/api/petitions/{receipt['number']}"
@@ -247,9 +246,7 @@ def test_a_withdrawn_petition_takes_nothing_more(client: FlaskClient, petition: 
     assert client.post(f"{path}/supplements", json={"text": "x"}, headers=ask).json["code"] == "supplement_closed"
 
 
-def test_there_is_nothing_to_rate_before_the_reply(
-    client: FlaskClient, petition: dict[str, Any], events: Read
-) -> None:
+def test_there_is_nothing_to_rate_before_the_reply(client: Any, petition: dict[str, Any], events: Read) -> None:
     receipt = client.post("/api/petitions", json=petition).json
     ask = {"Wenzheng-Query-Code": receipt["query_code"]}
     answer = client.post(f"/api/petitions/{receipt['number']}/rating", json={"satisfaction": 5}, headers=ask)

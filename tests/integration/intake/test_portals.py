@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from standardwebhooks import Webhook
 
@@ -48,7 +47,8 @@ def event(reference: str, **change: Any) -> dict[str, Any]:
     inner = change.pop("data", None) or data(reference)
     return {
         "specversion": "1.0", "id": f"e-{reference}", "source": "/portals/north", "type": "portal.petition.filed.v1",
-        "subject": reference, "time": "2026-03-02T09:00:00+08:00", "datacontenttype": "application/json", "data": inner, **change,
+        "subject": reference, "time": "2026-03-02T09:00:00+08:00", "datacontenttype": "application/json",
+        "data": inner, **change,
     }  # fmt: skip
 
 
@@ -86,7 +86,7 @@ def count(house: House[Settings], table: Any = Petition) -> int:
 @pytest.mark.parametrize("prefix", ["cloudEvents:", "cloudEvents_"])
 def test_an_event_is_registered_and_answered_under_the_portals_reference(
     house: House[Settings], message: Callable[..., Message], answers: Callable[[], list[Event]],
-    events: Callable[[], list[Event]], client: FlaskClient, prefix: str,
+    events: Callable[[], list[Event]], client: Any, prefix: str,
 ) -> None:  # fmt: skip
     portal_desk.take(house, [message("N-1", prefix=prefix)])
     (answer,) = answers()
@@ -204,11 +204,17 @@ def test_the_table_of_answers_holds_no_query_code(
 
 
 @pytest.fixture
-def hook(client: FlaskClient, clock: DrivenClock) -> Callable[..., Any]:
+def hook(client: Any, clock: DrivenClock) -> Callable[..., Any]:
     """Post a signed webhook."""
 
     def post(
-        body: Any, *, portal: str = "north", secret: str = SECRET_A, kind: str = SINGLE, at: datetime | None = None, **headers: str
+        body: Any,
+        *,
+        portal: str = "north",
+        secret: str = SECRET_A,
+        kind: str = SINGLE,
+        at: datetime | None = None,
+        **headers: str,
     ) -> Any:
         text = body if isinstance(body, str) else json.dumps(body)
         moment = at or clock.now()
@@ -229,14 +235,16 @@ def hook(client: FlaskClient, clock: DrivenClock) -> Callable[..., Any]:
 
 
 def test_a_webhook_is_answered_with_number_code_and_status_page_and_the_same_again(
-    house: House[Settings], hook: Callable[..., Any], client: FlaskClient
+    house: House[Settings], hook: Callable[..., Any], client: Any
 ) -> None:
     first, again = hook(event("H-1")), hook(event("H-1"))
     assert (first.status_code, again.status_code) == (201, 201)
     assert first.json == again.json
     assert {"number", "query_code", "status_url", "reference"} <= set(first.json)
     assert count(house) == 1
-    shown = client.get(f"/api/petitions/{first.json['number']}", headers={"Wenzheng-Query-Code": first.json["query_code"]})
+    shown = client.get(
+        f"/api/petitions/{first.json['number']}", headers={"Wenzheng-Query-Code": first.json["query_code"]}
+    )
     assert shown.status_code == 200
 
 

@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from services.chassis.delivery import Delivery, apply, outbox
@@ -35,7 +34,7 @@ UNIT = UnitRef(id="housing", name=Text(zh="住建局", en="Housing Bureau"))
 
 
 @pytest.fixture
-def receipt(client: FlaskClient, petition: dict[str, Any]) -> dict[str, str]:
+def receipt(client: Any, petition: dict[str, Any]) -> dict[str, str]:
     found: dict[str, str] = client.post("/api/petitions", json=petition).json
     return found
 
@@ -63,14 +62,16 @@ def hear(house: House[Settings]) -> Callable[..., None]:
 
 def case(house: House[Settings], state: Any, **more: Any) -> CaseState:
     due = house.clock.now() + timedelta(days=15)
-    return CaseState(state=state, audience="units", kind="complaint", due_at=due, **{"unit": UNIT, "unit_line": ["county"], **more})
+    return CaseState(
+        state=state, audience="units", kind="complaint", due_at=due, **{"unit": UNIT, "unit_line": ["county"], **more}
+    )
 
 
 def about(receipt: dict[str, str]) -> dict[str, Any]:
     return {"petition_id": receipt["petition_id"], "number": receipt["number"], "origin": Origin(channel="api")}
 
 
-def shown(client: FlaskClient, receipt: dict[str, str]) -> dict[str, Any]:
+def shown(client: Any, receipt: dict[str, str]) -> dict[str, Any]:
     ask = {"Wenzheng-Query-Code": receipt["query_code"], "Accept-Language": "zh-CN"}
     found: dict[str, Any] = client.get(f"/api/petitions/{receipt['number']}", headers=ask).json
     return found
@@ -81,7 +82,7 @@ def reply(house: House[Settings]) -> Reply:
 
 
 def test_the_way_is_told_to_its_end_and_the_reply_is_rated(
-    house: House[Settings], client: FlaskClient, receipt: dict[str, str], hear: Callable[..., None]
+    house: House[Settings], client: Any, receipt: dict[str, str], hear: Callable[..., None]
 ) -> None:
     hear(
         (PetitionAssessed(**about(receipt), case=case(house, "under_review", unit=None)), 1),
@@ -110,7 +111,7 @@ def test_the_way_is_told_to_its_end_and_the_reply_is_rated(
 
 
 def test_an_older_event_adds_its_step_and_changes_nothing_else(
-    house: House[Settings], client: FlaskClient, receipt: dict[str, str], hear: Callable[..., None]
+    house: House[Settings], client: Any, receipt: dict[str, str], hear: Callable[..., None]
 ) -> None:
     hear((PetitionAccepted(**about(receipt), case=case(house, "accepted"), by="s1"), 3))
     hear((PetitionDispatched(**about(receipt), case=case(house, "dispatched", unit=None), by="rule"), 2))
@@ -120,7 +121,7 @@ def test_an_older_event_adds_its_step_and_changes_nothing_else(
 
 
 def test_what_routing_says_late_does_not_undo_a_withdrawal(
-    house: House[Settings], client: FlaskClient, receipt: dict[str, str], hear: Callable[..., None]
+    house: House[Settings], client: Any, receipt: dict[str, str], hear: Callable[..., None]
 ) -> None:
     ask = {"Wenzheng-Query-Code": receipt["query_code"]}
     client.post(f"/api/petitions/{receipt['number']}/withdrawal", json={}, headers=ask)
@@ -129,7 +130,7 @@ def test_what_routing_says_late_does_not_undo_a_withdrawal(
 
 
 def test_the_petitioner_reads_of_their_own_messages_alone(
-    house: House[Settings], client: FlaskClient, receipt: dict[str, str], hear: Callable[..., None]
+    house: House[Settings], client: Any, receipt: dict[str, str], hear: Callable[..., None]
 ) -> None:
     now = house.clock.now()
     notice = {**about(receipt), "notice_id": "n", "channel": "mail", "occasion": "received", "about": "e", "at": now}
@@ -142,7 +143,7 @@ def test_the_petitioner_reads_of_their_own_messages_alone(
 
 
 def test_an_event_about_an_unknown_petition_is_parked(house: House[Settings], hear: Callable[..., None]) -> None:
-    ghost = {"petition_id": uuid7(), "number": "WZ", "origin": Origin(channel="api")}
+    ghost: dict[str, Any] = {"petition_id": uuid7(), "number": "WZ", "origin": Origin(channel="api")}
     with pytest.raises(Park, match="unknown_petition"):
         hear((PetitionAssessed(**ghost, case=case(house, "under_review")), 1))
     with house.database.read() as session:

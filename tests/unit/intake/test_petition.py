@@ -116,7 +116,9 @@ def test_a_petitioner_is_known_again_by_phone_and_means_nothing_under_another_ke
 
 
 def test_withdrawing_ends_with_the_reply_and_rating_begins_with_it() -> None:
-    assert all(rules.may_withdraw(state) for state in ("submitted", "under_review", "dispatched", "objected", "accepted"))
+    assert all(
+        rules.may_withdraw(state) for state in ("submitted", "under_review", "dispatched", "objected", "accepted")
+    )
     assert not any(rules.may_withdraw(state) for state in ("replied", "closed", "withdrawn"))
     assert rules.may_rate("replied", replied=True, rated=False)
     assert not rules.may_rate("replied", replied=True, rated=True)
@@ -141,10 +143,10 @@ def test_withdrawing_ends_with_the_reply_and_rating_begins_with_it() -> None:
         ({"sealed_officer"}, "discipline", True, True),
     ],
 )
-def test_a_contact_is_for_those_who_work_on_the_case(roles: set[str], unit: str | None, sealed: bool, may: bool) -> None:
-    assert (
-        rules.may_see_contact(frozenset(roles), unit, sealed=sealed, unit="housing", unit_line=["county"]) is may
-    )
+def test_a_contact_is_for_those_who_work_on_the_case(
+    roles: set[str], unit: str | None, sealed: bool, may: bool
+) -> None:
+    assert rules.may_see_contact(frozenset(roles), unit, sealed=sealed, unit="housing", unit_line=["county"]) is may
 
 
 def test_a_letter_may_lie_a_while_and_not_come_from_the_future() -> None:
@@ -157,7 +159,8 @@ def test_the_fingerprint_tells_every_change() -> None:
     base = Filing(kind="complaint", title="t", body="b")
     changed = [
         replace(base, kind="inquiry"), replace(base, title="x"), replace(base, body="x"), replace(base, publish=True),
-        replace(base, place=Place(text="x")), replace(base, name="x"), replace(base, phone="x"), replace(base, mail="x"),
+        replace(base, place=Place(text="x")), replace(base, name="x"), replace(base, phone="x"),
+        replace(base, mail="x"),
         replace(base, language="en"), replace(base, sealed=True),
     ]  # fmt: skip
     assert len({filing.fingerprint() for filing in (base, *changed)}) == len(changed) + 1

@@ -56,7 +56,9 @@ def test_the_ways_people_write_a_number_are_understood(write: object) -> None:
     assert read_number(write(number)) == number  # type: ignore[operator]
 
 
-@pytest.mark.parametrize("text", ["", "WZ", "WZ-260302-48173", "not a number at all", "9" * 500, "WZ-٢٦٠٣٠٢-48173-92657"])
+@pytest.mark.parametrize(
+    "text", ["", "WZ", "WZ-260302-48173", "not a number at all", "9" * 500, "WZ-٢٦٠٣٠٢-48173-92657"]
+)
 def test_what_is_no_number_is_none(text: str) -> None:
     assert read_number(text) is None
 

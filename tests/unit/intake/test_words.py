@@ -23,8 +23,9 @@ def of_python() -> Iterator[tuple[str, str]]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in CARRIERS:
                 at = CARRIERS[node.func.id]
-                if len(node.args) > at and isinstance(node.args[at], ast.Constant):
-                    yield str(node.args[at].value), path.name
+                text = node.args[at] if len(node.args) > at else None
+                if isinstance(text, ast.Constant):
+                    yield str(text.value), path.name
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id.isupper():
                 value = node.value
                 if isinstance(value, ast.Constant) and isinstance(value.value, str) and value.value.endswith("."):
@@ -34,7 +35,7 @@ def of_python() -> Iterator[tuple[str, str]]:
 def of_templates() -> Iterator[tuple[str, str]]:
     environment = Environment(extensions=["jinja2.ext.i18n"])
     for path in (INTAKE / "templates").rglob("*.html"):
-        for _, function, message in environment.extract_translations(  # type: ignore[attr-defined]
+        for _, _, message in environment.extract_translations(  # type: ignore[attr-defined]
             path.read_text(encoding="utf-8"), gettext_functions=("t", "tn")
         ):
             first = message if isinstance(message, str) else message[0]
@@ -48,7 +49,7 @@ def translated() -> dict[str, str]:
         with (ROOT / folder / "zh_Hans.po").open("rb") as file:
             for message in read_po(file, abort_invalid=True):
                 singular = message.id if isinstance(message.id, str) else message.id[0]
-                string = message.string if isinstance(message.string, str) else message.string[0]
+                string = message.string if isinstance(message.string, str) else (message.string or ("",))[0]
                 if singular and string:
                     found[singular] = string
     return found
