@@ -27,6 +27,7 @@ HEADERS: Final = (
     ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()"),
     ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Cache-Control", "no-store"),
 )
 _HSTS: Final = "max-age=31536000"
 
@@ -34,11 +35,9 @@ _HSTS: Final = "max-age=31536000"
 def add_headers(response: Response) -> None:
     """Add what a view has not set itself; dynamic answers are not stored anywhere."""
     headers = response.headers
-    for name, value in HEADERS:
-        if name not in headers:
-            headers[name] = value
-    if "Cache-Control" not in headers:
-        headers["Cache-Control"] = "no-store"
+    present = {name.lower() for name, _ in headers}
+    # At once: asking and setting one by one was half the cost of these headers.
+    headers.extend([pair for pair in HEADERS if pair[0].lower() not in present])
     if over_https():
         headers["Strict-Transport-Security"] = _HSTS
 
