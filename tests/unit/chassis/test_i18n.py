@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from flask import Flask
@@ -14,9 +15,11 @@ from services.chassis.web import day, l, language, moment, pick, t, tn
 from services.chassis.web.i18n import Catalogue, matching
 from services.contracts.envelope import Text
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-import web_sample
+if TYPE_CHECKING:
+    from tests.unit.chassis import web_sample
+else:
+    sys.path.insert(0, str(Path(__file__).parent))
+    import web_sample
 
 
 @pytest.fixture

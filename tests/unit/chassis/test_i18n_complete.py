@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import wtforms
@@ -30,7 +31,7 @@ def said_in(folder: Path) -> Iterator[tuple[str, str]]:
         if template and "templates" not in file.parts:
             continue
         with file.open("rb") as source:
-            method = babel_extract if template else "python"
+            method: Any = babel_extract if template else "python"
             options = {"silent": "false", "encoding": "utf-8"}
             for line, message, _, _ in extract(method, source, KEYWORDS, options=options):
                 where = f"{file.relative_to(ROOT)}:{line}"
@@ -48,10 +49,11 @@ def translated(*folders: Path) -> dict[str, tuple[str, ...]]:
             continue
         with path.open("rb") as file:
             for message in read_po(file, abort_invalid=True):
-                forms = message.string if isinstance(message.string, (tuple, list)) else (message.string,)
+                said: Any = message.string
+                forms = tuple(said) if isinstance(said, (tuple, list)) else (said,)
                 msgid = message.id[0] if isinstance(message.id, (tuple, list)) else message.id
                 if msgid and all(forms) and not message.fuzzy:
-                    found[msgid] = tuple(forms)
+                    found[msgid] = forms
     return found
 
 

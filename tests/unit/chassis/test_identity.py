@@ -86,7 +86,15 @@ def test_a_token_without_our_kind_of_signature_is_invalid(key: SigningKey, algor
 )
 def test_a_token_with_wrong_claims_is_invalid(key: SigningKey, change: dict[str, object]) -> None:
     moment = int(NOW.timestamp())
-    claims = {"iss": "wenzheng", "sub": "s1", "name": "a", "unit": None, "roles": [], "iat": moment, "exp": moment + 60}
+    claims: dict[str, object] = {
+        "iss": "wenzheng",
+        "sub": "s1",
+        "name": "a",
+        "unit": None,
+        "roles": [],
+        "iat": moment,
+        "exp": moment + 60,
+    }
     token = jwt.encode({**claims, **change}, key.private, algorithm="EdDSA")
     assert code_of(token, key) == "token_invalid"
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from flask import Flask
@@ -25,9 +25,11 @@ from services.chassis.web import Nav, RateLimit, local_path
 from services.chassis.web.factory import here
 from services.chassis.web.server import FrontDoor
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-import web_sample
+if TYPE_CHECKING:
+    from tests.unit.chassis import web_sample
+else:
+    sys.path.insert(0, str(Path(__file__).parent))
+    import web_sample
 
 OWN = {"Origin": "http://localhost"}
 EN = {"Accept-Language": "en"}
@@ -534,8 +536,12 @@ def wsgi(name: str) -> Any:
     return app
 
 
-def ask(door: FrontDoor, path: str) -> str:
-    return b"".join(door({"PATH_INFO": path, "REQUEST_METHOD": "GET"}, lambda status, headers: None)).decode()
+def ask(door: FrontDoor, path: str, seen: list[str] | None = None) -> str:
+    def start(status: str, headers: Any, error: Any = None) -> Any:
+        if seen is not None:
+            seen.append(status)
+
+    return b"".join(door({"PATH_INFO": path, "REQUEST_METHOD": "GET"}, start)).decode()
 
 
 def test_the_longest_prefix_wins_on_the_bounds_of_segments() -> None:
@@ -598,8 +604,7 @@ def test_the_door_is_ready_when_every_application_is(pair: tuple[FrontDoor, Flas
 
     second.extensions["checks"]["index"] = gone
     seen: list[str] = []
-    environ = {"PATH_INFO": "/readyz", "REQUEST_METHOD": "GET"}
-    body = b"".join(door(environ, lambda status, headers: seen.append(status)))
+    body = ask(door, "/readyz", seen)
     assert seen == ["503 Service Unavailable"]
     assert json.loads(body)["checks"]["other.index"] == "ConnectionError"
     assert ask(door, "/livez") == '{"status":"ok"}'
