@@ -135,7 +135,7 @@ class House:
 
     def accounts(self) -> list[dict[str, Any]]:
         """The seeded staff accounts with their passwords."""
-        found: dict[str, Any] = yaml.safe_load((self.folder / "staff-accounts.yaml").read_text(encoding="utf-8"))
+        found: dict[str, Any] = yaml.safe_load((self.folder / "staff-accounts.txt").read_text(encoding="utf-8"))
         accounts: list[dict[str, Any]] = found["accounts"]
         return accounts
 
@@ -148,7 +148,7 @@ class House:
         if account["id"] not in self._tokens:
             answer = requests.post(
                 f"{self.url}/sign-in/token",
-                json={"account": account["id"], "password": account["password"]},
+                json={"id": account["id"], "password": account["password"]},
                 timeout=30,
             )
             assert answer.ok, answer.text
@@ -199,7 +199,7 @@ class House:
             return None
         assert answer.ok, answer.text
         found: dict[str, Any] = answer.json()
-        return found
+        return {**found, **found["case"]}
 
     def judged(self, number: str, role: str = "supervisor") -> dict[str, Any]:
         """The case once it is judged."""

@@ -104,7 +104,7 @@ def load(cls: type[S], service: str, environ: dict[str, str] | None = None, **ov
         found = source_of(name, service, env)
         if found is None:
             continue
-        if found.endswith("_FILE"):
+        if not found.endswith(name.upper()):
             try:
                 values[name] = Path(env[found]).read_text(encoding="utf-8").strip()
             except OSError as error:

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from html.parser import HTMLParser
 from typing import Any
 
 import amqp
@@ -22,10 +23,30 @@ from services.cli.demo.rows import Row
 from services.cli.demo.running import Running
 
 TIMEOUT_S = 30.0
-_CSRF = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
-_HIDDEN = re.compile(r'<input[^>]*type="hidden"[^>]*name="([^"]+)"[^>]*value="([^"]*)"')
-_NUMBER = re.compile(r'data-number="([^"]+)"')
-_CODE = re.compile(r'data-query-code="([^"]+)"')
+#: Number and query code as the receipt shows them.
+_SLIP = re.compile(r"<dd[^>]*>\s*([^<]+?)\s*</dd>")
+
+
+class _Fields(HTMLParser):
+    """The filled-in input fields of a page, as a browser would send them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.values: dict[str, str] = {}
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keep every named input that has a value and is not merely one of several choices."""
+        field = dict(attrs)
+        chosen = field.get("type") not in ("radio", "checkbox") or "checked" in field
+        if tag == "input" and field.get("name") and field.get("value") is not None and chosen:
+            self.values[str(field["name"])] = str(field["value"])
+
+
+def fields_of(page: str) -> dict[str, str]:
+    """What a page's form would send if nothing were typed."""
+    parser = _Fields()
+    parser.feed(page)
+    return parser.values
 
 
 @dataclass
@@ -66,8 +87,9 @@ class Doors:
         if row.source == "form":
             return self._form(self._session(), "/petitions/report" if row.door == "report" else "/petitions/new", row)
         if row.source == "entry":
+            sealed = {"sealed": "y"} if row.door == "report" else {}
             with self._clerk_lock:
-                return self._form(self._clerk, "/entry/new", row, channel=row.channel)
+                return self._form(self._clerk, "/entry", row, channel=row.channel, **sealed)
         if row.source == "portal_webhook":
             return self._webhook(row)
         if row.source == "portal_event":
@@ -95,10 +117,7 @@ class Doors:
 
     def _form(self, session: requests.Session, path: str, row: Row, **more: str) -> Filed:
         page = session.get(self._house.address + path, timeout=TIMEOUT_S)
-        fields = dict(_HIDDEN.findall(page.text))
-        token = _CSRF.search(page.text)
-        if token:
-            fields["csrf_token"] = token.group(1)
+        fields = fields_of(page.text)
         contact = row.contact or {}
         fields |= {
             "kind": row.kind,
@@ -111,12 +130,12 @@ class Doors:
             **more,
         }
         if row.publish:
-            fields["publish"] = "yes"
+            fields["publish"] = "y"
         answer = session.post(self._house.address + path, data=fields, timeout=TIMEOUT_S)
-        number, code = _NUMBER.search(answer.text), _CODE.search(answer.text)
-        if not answer.ok or number is None or code is None:
+        slip = _SLIP.findall(answer.text)
+        if not answer.ok or len(slip) < 2:
             raise Refused(f"{path} answered {answer.status_code}")
-        return Filed(number.group(1), code.group(1), time.monotonic())
+        return Filed(slip[0], slip[1], time.monotonic())
 
     def _webhook(self, row: Row) -> Filed:
         portal = self._house.portal

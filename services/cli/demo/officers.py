@@ -7,7 +7,7 @@ from typing import Any
 
 import requests
 
-from services.cli.demo.doors import TIMEOUT_S
+from services.cli.demo.doors import TIMEOUT_S, fields_of
 from services.cli.demo.rows import Row
 from services.cli.demo.running import Running
 
@@ -35,19 +35,12 @@ class Officers:
 
     def clerk(self) -> requests.Session:
         """A browser-like session signed in as dispatcher."""
-        import re
-
         account = self._of("dispatcher")
         session = requests.Session()
         page = session.get(f"{self._house.address}/sign-in", timeout=TIMEOUT_S)
-        token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.text)
         session.post(
             f"{self._house.address}/sign-in",
-            data={
-                "csrf_token": token.group(1) if token else "",
-                "account": account["id"],
-                "password": account["password"],
-            },
+            data={**fields_of(page.text), "account": account["id"], "password": account["password"]},
             timeout=TIMEOUT_S,
         ).raise_for_status()
         return session
@@ -59,7 +52,7 @@ class Officers:
             return None
         answer.raise_for_status()
         found: dict[str, Any] = answer.json()
-        return found
+        return {**found, **found["case"]}
 
     def dispatch(self, number: str, unit: str, sealed: bool) -> None:
         """The dispatcher sends a petition from the queue to a unit."""
@@ -104,7 +97,7 @@ class Officers:
             if known is None or renew:
                 answer = requests.post(
                     f"{self._house.address}/sign-in/token",
-                    json={"account": account["id"], "password": account["password"]},
+                    json={"id": account["id"], "password": account["password"]},
                     timeout=TIMEOUT_S,
                 )
                 answer.raise_for_status()

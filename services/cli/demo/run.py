@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -25,6 +26,8 @@ from services.contracts.words import KIND_NAMES, STATE_NAMES, name_of
 PATIENCE_S = 60.0
 #: People at work at once: petitioners filing, staff working.
 PETITIONERS, STAFF = 4, 4
+#: States of a message that is done with: sent, or left to staff who call a petitioner that gave a phone number only.
+TOLD = ("sent", "skipped")
 #: Rows shown in the table at most; the JSON has all.
 SHOWN = 80
 
@@ -43,6 +46,8 @@ class Story:
     state: str = ""
     reasons: list[str] = field(default_factory=list)
     notified: bool = False
+    #: The petitioner gave a phone number only: staff call, since text messages are not set up here.
+    to_call: bool = False
     searchable_s: float | None = None
     found: bool = False
 
@@ -136,7 +141,8 @@ def run_demo(source: Path, *, json_file: Path | None, stop: bool, folder: Path, 
     Returns:
         0 when nothing was lost, otherwise 1.
     """
-    console = Console(soft_wrap=not Console().is_terminal)
+    # A log or a pipe has no width of its own; the table needs about this much.
+    console = Console() if sys.stdout.isatty() else Console(width=150)
     stories = [Story(row) for row in read_rows(source)]
     house = Running(folder, port)
     console.print(f"Starting the house in {folder} …")
@@ -169,6 +175,7 @@ def summary(stories: list[Story]) -> dict[str, Any]:
         "queued": sum(story.queued for story in filed),
         "answered": sum(story.state in ("replied", "closed") for story in filed),
         "notified": sum(story.notified for story in filed),
+        "to_call": sum(story.to_call for story in filed),
         "found": sum(story.found for story in filed),
         "lost": sum(story.lost for story in filed),
         "petitions": [story.as_json() for story in stories],
@@ -230,8 +237,15 @@ def _work(story: Story, officers: Officers, advance: Callable[[str], None]) -> N
         _note(story, officers.case(number, story.sealed) or case)
     advance("answered")
     wanted = {"received", "dispatched", "replied"} if story.unit else {"received"}
-    _until(lambda: wanted <= {m["occasion"] for m in officers.messages(number, story.sealed) if m["state"] == "sent"})
+    messages: list[dict[str, Any]] = []
+
+    def told() -> bool:
+        messages[:] = officers.messages(number, story.sealed)
+        return wanted <= {m["occasion"] for m in messages if m["state"] in TOLD}
+
+    _until(told)
     story.notified = True
+    story.to_call = any(m["recipient"] == "citizen" and m["state"] == "skipped" for m in messages)
     advance("told")
     words = " ".join(story.row.title.split())[:60]
     _until(
@@ -298,7 +312,7 @@ def _show(stories: list[Story], result: dict[str, Any], console: Console) -> Non
         console.print(
             f"filed to searchable: p50 {_part(times, 0.5):.2f} s, p99 {_part(times, 0.99):.2f} s, slowest {times[-1]:.2f} s"
         )
-    totals = ("filed", "dispatched", "queued", "answered", "notified", "found", "lost")
+    totals = ("filed", "dispatched", "queued", "answered", "notified", "to_call", "found", "lost")
     console.print("  ".join(f"{name} {result[name]}" for name in totals), style="bold")
 
 
@@ -308,7 +322,7 @@ def _part(times: list[float], share: float) -> float:
 
 def _stay(house: Running, console: Console) -> None:
     console.print(f"\nLook at it: {house.address}   (Ctrl-C stops it)", style="bold")
-    console.print(f"Staff accounts and passwords: {house.folder / 'staff-accounts.yaml'}")
+    console.print(f"Staff accounts and passwords: {house.folder / 'staff-accounts.txt'}")
     try:
         house.wait()
     except KeyboardInterrupt:

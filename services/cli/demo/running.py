@@ -128,7 +128,7 @@ class Running:
 
     def accounts(self) -> list[dict[str, Any]]:
         """The seeded staff accounts."""
-        found: dict[str, Any] = yaml.safe_load((self.folder / "staff-accounts.yaml").read_text(encoding="utf-8"))
+        found: dict[str, Any] = yaml.safe_load((self.folder / "staff-accounts.txt").read_text(encoding="utf-8"))
         accounts: list[dict[str, Any]] = found["accounts"]
         return accounts
 
