@@ -56,7 +56,7 @@ def test_a_reply_goes_out_with_unit_outcome_and_basis(bench: Any, lamp: Any, sta
     step(bench, desk.accept, officer, Target(lamp.number))
     step(bench, desk.reply, officer, Target(lamp.number), f"  {REPLY}  ", "supported", "《城市照明管理规定》")
     last = bench.told(lamp.petition_id)[-1]
-    assert isinstance(last, ReplyIssued)
+    assert isinstance(last, ReplyIssued) and last.case.reply is not None
     assert last.case.reply.text == REPLY
     assert (last.case.reply.outcome, last.case.reply.unit.id) == ("supported", "urban-management")
     assert last.case.reply.basis == "《城市照明管理规定》"
@@ -93,14 +93,16 @@ def test_going_to_another_unit_does_not_set_the_citizens_clock_back(bench: Any, 
     bench.clock.move(timedelta(days=5))
     step(bench, desk.dispatch, staff("dispatcher"), Target(lamp.number), "transport", "县道路灯由交通局养护")
     last = bench.told(lamp.petition_id)[-1]
-    assert isinstance(last, PetitionDispatched)
+    assert isinstance(last, PetitionDispatched) and last.case.unit is not None
     assert (last.case.unit.id, last.case.hops, last.by, last.case.due_at) == ("transport", 2, "dispatcher", due)
 
 
 def test_two_people_cannot_take_the_same_step(bench: Any, lamp: Any, staff: Any) -> None:
     officer = staff("officer", unit="urban-management")
     with bench.house.database.read() as session:
-        version = store.cases.find(session, officer, lamp.number).version
+        case = store.cases.find(session, officer, lamp.number)
+    assert case is not None
+    version = case.version
     step(bench, desk.accept, officer, Target(lamp.number, version))
     late = code(bench, desk.hand_back, officer, Target(lamp.number, version), "不属于本单位的职责范围")
     assert late == "case_changed"

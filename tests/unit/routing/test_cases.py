@@ -30,7 +30,7 @@ def test_only_dispatchers_dispatch() -> None:
 def test_sealed_cases_are_worked_by_sealed_case_officers_alone() -> None:
     everybody_else = staff("dispatcher", "officer", "unit_head", "supervisor", "administrator")
     for step in ("dispatch", "accept", "objection", "reply"):
-        assert not may(step, everybody_else, sealed=True, unit_id="a")  # type: ignore[arg-type]
+        assert not may(step, everybody_else, sealed=True, unit_id="a")
     assert may("reply", staff("sealed_officer", unit="b"), sealed=True, unit_id="a")
     assert not may("accept", staff("sealed_officer"), sealed=False, unit_id="b")
 
