@@ -99,7 +99,5 @@ def _number(given: Mapping[str, str], name: str, default: int, most: int) -> int
     if text is None:
         return default
     if not _COUNT.fullmatch(text) or not 1 <= int(text) <= most:
-        raise Refusal(
-            f"invalid_{name}", "This must be a whole number from 1 to %(most)s.", field=name, most=most
-        )
+        raise Refusal(f"invalid_{name}", "This must be a whole number from 1 to %(most)s.", field=name, most=most)
     return int(text)

@@ -1,9 +1,9 @@
 """Folds text and cuts it into terms, alike for documents and questions, for every engine.
 
-Folding is NFKC, case folding and traditional → simplified (OpenCC ``tw2s``, which also knows Taiwan's forms). Han, kana and Hangul become
-single characters and bigrams, anything else words and numbers. Measured on three Chinese collections,
-bigrams find more than a dictionary segmenter does, and a simplified question finds traditional text only
-when both are folded (nDCG@10 0.80 → 0.95).
+Folding is NFKC, case folding and traditional → simplified (OpenCC ``tw2s``, which knows Taiwan's forms too).
+Han, kana and Hangul become single characters and bigrams, anything else words and numbers. Measured on three
+Chinese collections, bigrams find more than a dictionary segmenter does, and a simplified question finds
+traditional text only when both are folded (nDCG@10 0.80 → 0.95).
 """
 
 from __future__ import annotations

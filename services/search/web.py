@@ -184,10 +184,10 @@ def _shown(card: Card, units: Names) -> dict[str, Any]:
     row = card.row
     return {
         "row": row,
-        "title": Markup(card.marked.title),
-        "body": Markup(card.marked.body),
-        "reply": Markup(card.marked.reply) if card.marked.reply else None,
-        "supplements": Markup(card.marked.supplements) if card.marked.supplements else None,
+        "title": _html(card.marked.title),
+        "body": _html(card.marked.body),
+        "reply": _html(card.marked.reply) if card.marked.reply else None,
+        "supplements": _html(card.marked.supplements) if card.marked.supplements else None,
         "kind": pick(name_of(KIND_NAMES, row.kind or "")),
         "state": pick(name_of(STATE_NAMES, row.state)),
         "tone": STATE_TONES.get(row.state, "grey"),
@@ -195,6 +195,11 @@ def _shown(card: Card, units: Names) -> dict[str, Any]:
         "outcome": pick(name_of(OUTCOME_NAMES, row.outcome)) if row.outcome else "",
         "href": f"/desk/{row.number}",
     }
+
+
+def _html(marked: str) -> Markup:
+    """Text that highlights.py has escaped and marked; nothing else may come in here."""
+    return Markup(marked)  # noqa: S704
 
 
 def _unit_name(row: PetitionView, units: Names) -> Text:

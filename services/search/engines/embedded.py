@@ -197,9 +197,7 @@ def _enough(queries: list[Query]) -> Query:
 def _counts(searcher: Any, query: Query, names: Sequence[str]) -> dict[str, list[tuple[str, int]]]:
     if not names:
         return {}
-    terms = {
-        name: {"terms": {"field": name, "size": FACET_VALUES, "segment_size": FACET_VALUES}} for name in names
-    }
+    terms = {name: {"terms": {"field": name, "size": FACET_VALUES, "segment_size": FACET_VALUES}} for name in names}
     answer = searcher.aggregate(query, terms)
     return {name: by_count([(b["key"], b["doc_count"]) for b in answer[name]["buckets"]]) for name in names}
 

@@ -12,6 +12,7 @@ from services.chassis.house import House
 from services.search import store
 from services.search.domain import AudienceFilter
 from services.search.engines import Engine, EngineAway, Search, open_engine
+from services.search.engines.elastic import ElasticEngine
 from services.search.engines.embedded import TantivyEngine
 from services.search.indexing import Indexer, document_of
 from services.search.models import PetitionView
@@ -90,8 +91,6 @@ def test_while_the_engine_is_away_rows_wait_and_then_are_found(town: Town, engin
 
 
 def test_an_absent_elasticsearch_leaves_the_rows_waiting(town: Town) -> None:
-    from services.search.engines.elastic import ElasticEngine
-
     absent = ElasticEngine("http://127.0.0.1:9", "gone", timeout=1)
     town.send(petition("p1"))
     with pytest.raises(EngineAway):

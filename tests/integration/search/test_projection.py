@@ -12,7 +12,6 @@ from services.chassis.migrate import differences
 from services.contracts.envelope import Text
 from services.search import store
 from services.search.models import Account, Base, PetitionView, Unit
-
 from tests.integration.search.events import Town, account, case, notice, petition, unit
 
 
@@ -38,7 +37,9 @@ def test_the_migrated_tables_are_those_of_the_models(house: House[Any]) -> None:
 
 
 def test_a_petition_and_its_case_become_one_row(town: Town) -> None:
-    town.send(petition("p1", "路灯不亮", kind="report"), case("p1", "replied", unit="urban", kind="complaint", reply="已修好"))
+    town.send(
+        petition("p1", "路灯不亮", kind="report"), case("p1", "replied", unit="urban", kind="complaint", reply="已修好")
+    )
     found = row(town)
     assert (found.title, found.reply, found.unit_id) == ("路灯不亮", "已修好", "urban")
     assert (found.kind, found.filed_kind, found.state, found.audience) == ("complaint", "report", "replied", "units")

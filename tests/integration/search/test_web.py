@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from services.chassis.house import House
 from services.chassis.identity import Staff, sign_token, staff_key_pair
 from services.search.engines import open_engine
+from services.search.engines.elastic import ElasticEngine
 from services.search.indexing import Indexer
 from services.search.web import create_app
 from tests.integration.search.events import NOW, Town, account, case, number_of, petition, unit
@@ -148,15 +149,21 @@ def test_punctuation_alone_finds_nothing(filled: Town, who: Who) -> None:
 @pytest.mark.parametrize("query", ["kind=report", "unit=housing", "state=accepted", "month=2026-04", "unit=-"])
 def test_a_filter_leaves_only_what_it_names(filled: Town, who: Who, query: str) -> None:
     expected = {
-        "kind=report": {"p2"}, "unit=housing": {"p3"}, "state=accepted": {"p1"}, "month=2026-04": {"p3"}, "unit=-": {"p5"}
-    }  # fmt: skip
+        "kind=report": {"p2"},
+        "unit=housing": {"p3"},
+        "state=accepted": {"p1"},
+        "month=2026-04": {"p3"},
+        "unit=-": {"p5"},
+    }
     assert titles(who("dispatcher"), query) == expected[query]
 
 
 def test_every_facet_link_of_the_page_leads_to_as_many_as_it_says(filled: Town, who: Who) -> None:
     client = who("dispatcher")
     page = client.get("/search?q=路灯&lang=en").text
-    links = re.findall(r'<li><a href="([^"]+)"><span class="facet-name">[^<]+</span> <span class="facet-count">(\d+)', page)
+    links = re.findall(
+        r'<li><a href="([^"]+)"><span class="facet-name">[^<]+</span> <span class="facet-count">(\d+)', page
+    )
     assert len(links) >= 2 * 7
     for href, count in links:
         there = client.get(unescape(href)).text
@@ -207,8 +214,6 @@ def test_without_an_index_the_page_says_that_there_is_nothing_yet(town: Town, wh
 
 
 def test_while_the_engine_is_away_the_page_says_so(house: House[Any], tmp_path: Any) -> None:
-    from services.search.engines.elastic import ElasticEngine
-
     app = create_app(house)
     app.extensions["search_engine"] = ElasticEngine("http://127.0.0.1:9", "gone", timeout=1)
     Town(house).send(account("chen", "dispatcher"))

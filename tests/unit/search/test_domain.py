@@ -76,7 +76,13 @@ def test_the_month_is_that_of_the_jurisdiction() -> None:
 
 
 @pytest.mark.parametrize(
-    "typed", ["WZ-260302-48173-92657", "wz2603024817392657", " 260302 48173 92657 ", "ＷＺ－２６０３０２－４８１７３－９２６５７"]
+    "typed",
+    [
+        "WZ-260302-48173-92657",
+        "wz2603024817392657",
+        " 260302 48173 92657 ",
+        "ＷＺ－２６０３０２－４８１７３－９２６５７",
+    ],
 )
 def test_a_receipt_number_is_known_however_it_is_typed(typed: str) -> None:
     assert domain.number_asked(typed) in domain.number_keys("WZ-260302-48173-92657")
