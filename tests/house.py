@@ -82,6 +82,7 @@ class House:
             "WENZHENG_PORT": str(self.port),
             "WENZHENG_PORTALS_FILE": str(portals),
             "WENZHENG_LOG_FORMAT": "json",
+            "WENZHENG_SIGN_INS_PER_MINUTE": "1000",
             **environ,
         }
         self.process: subprocess.Popen[bytes] | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import sqlite3
@@ -16,6 +17,7 @@ from typing import Any
 from sqlalchemy import DateTime, Engine, create_engine, event, text
 from sqlalchemy.engine import Connection, Dialect, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 from sqlalchemy.types import TypeDecorator
@@ -23,9 +25,11 @@ from sqlalchemy.types import TypeDecorator
 from services.chassis.clock import Clock, DatabaseClock, SystemClock
 from services.chassis.errors import StartError
 
-#: How long a writer waits for another on SQLite before it tries again (ms). Short, because a lock wait
-#: stops the worker's whole loop (measured: 1 s of waiting was 1 s of standstill).
+#: How long a worker waits for another process's write on SQLite before it tries again (ms). Short, because a lock
+#: wait stops the worker's whole loop (measured: 1 s of waiting was 1 s of standstill).
 SQLITE_BUSY_MS = 250
+#: The same where threads wait for themselves alone, as in the web role (ms).
+SQLITE_PATIENT_MS = 10_000
 #: How often a SQLite watch looks for commits of others (s); one look costs 5 µs.
 SQLITE_WATCH_S = 0.01
 #: NOTIFY is sent at most this often (s): one in each transaction halves commits per second (measured).
@@ -57,13 +61,25 @@ class Database:
         direct_url: URL past a transaction pooler, for LISTEN and advisory locks; the same when empty.
         pool: connections kept open at most.
         application: name shown in ``pg_stat_activity``.
+        patient: whether a writer may block its thread for long (SQLite).
     """
 
-    def __init__(self, url: str, *, direct_url: str = "", pool: int = 10, application: str = "wenzheng") -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        direct_url: str = "",
+        pool: int = 10,
+        application: str = "wenzheng",
+        patient: bool = True,
+    ) -> None:
         self.url = make_url(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
         self._direct_url = make_url(direct_url) if direct_url else self.url
         self._application = application
+        self._busy_ms = SQLITE_PATIENT_MS if patient else SQLITE_BUSY_MS
+        # Threads of one process take turns here, in order, instead of polling SQLite's lock.
+        self._turn = threading.Lock() if self.sqlite else contextlib.nullcontext()
         self.engine = self._sqlite_engine() if self.sqlite else self._postgres_engine(pool)
         event.listen(self.engine, "after_cursor_execute", _note_writes)
         self._notifier = None if self.sqlite else _Notifier(self)
@@ -77,11 +93,23 @@ class Database:
         if not os.access(path.parent, os.W_OK):
             raise StartError(f"folder {path.parent} is not writable")
         engine = create_engine(
-            self.url, connect_args={"check_same_thread": False, "timeout": SQLITE_BUSY_MS / 1000}, poolclass=None
+            self.url, connect_args={"check_same_thread": False, "timeout": self._busy_ms / 1000}
         )
-        event.listen(engine, "connect", _sqlite_pragmas)
+        event.listen(engine, "connect", self._sqlite_pragmas)
         event.listen(engine, "begin", _sqlite_begin)
         return engine
+
+    def _sqlite_pragmas(self, connection: Any, record: Any) -> None:
+        """WAL and FULL: a commit that was answered survives a power cut (SQLite documentation, pragma synchronous)."""
+        connection.isolation_level = None
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            f"busy_timeout={self._busy_ms}",
+            "foreign_keys=ON",
+            "cache_size=-4000",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
 
     def _postgres_engine(self, pool: int) -> Engine:
         return create_engine(
@@ -100,7 +128,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Session]:
         """A writing transaction: commits at the end, rolls back on any exception, then tells the watches."""
-        with Session(self.engine, expire_on_commit=False, autoflush=False) as session, session.begin():
+        with self._turn, Session(self.engine, expire_on_commit=False, autoflush=False) as session, session.begin():
             info = session.connection().info
             info["wrote"] = False
             yield session
@@ -274,19 +302,6 @@ class _Notifier:
         self._due.set()
 
 
-def _sqlite_pragmas(connection: Any, record: Any) -> None:
-    """WAL and FULL: a commit that was answered survives a power cut (SQLite documentation, pragma synchronous)."""
-    connection.isolation_level = None
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        f"busy_timeout={SQLITE_BUSY_MS}",
-        "foreign_keys=ON",
-        "cache_size=-4000",
-    ):
-        connection.execute(f"PRAGMA {pragma}")
-
-
 def _note_writes(connection: Connection, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
     """Remember on the connection that this transaction changed something."""
     if (context.isinsert or context.isupdate or context.isdelete) and cursor.rowcount != 0:
@@ -302,7 +317,7 @@ def _sqlite_begin(connection: Connection) -> None:
 def is_transient(error: BaseException) -> bool:
     """True when the database is away, busy or chose us as a deadlock's victim: waiting may help."""
     if not isinstance(error, DBAPIError):
-        return isinstance(error, TimeoutError)
+        return isinstance(error, TimeoutError | PoolTimeout)
     if error.connection_invalidated or isinstance(error, InterfaceError):
         return True
     code = getattr(error.orig, "pgcode", None)

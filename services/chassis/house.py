@@ -45,8 +45,14 @@ class House(Generic[S_co]):
         return hashlib.blake2b(purpose.encode(), key=self.secret[:64], digest_size=32).digest()
 
 
-def open_house(service: str, settings: S_co, clock: Clock | None = None) -> House[S_co]:
+def open_house(service: str, settings: S_co, clock: Clock | None = None, *, patient: bool = True) -> House[S_co]:
     """Open the database and the keys of one service.
+
+    Args:
+        service: its name.
+        settings: its settings.
+        clock: another clock than the database's.
+        patient: False in the worker, whose loop must not stand still for a lock.
 
     Raises:
         StartError: the folder cannot be written, the URL is wrong.
@@ -57,6 +63,7 @@ def open_house(service: str, settings: S_co, clock: Clock | None = None) -> Hous
         direct_url=settings.direct_database_url.get_secret_value(),
         pool=settings.database_pool,
         application=f"wenzheng-{service}",
+        patient=patient,
     )
     given = settings.secret_key.get_secret_value().encode()
     secret = given or kept_secret(settings.data_folder / "secret.key")

@@ -43,12 +43,12 @@ def settings_of(service: str, **overrides: Any) -> ServiceSettings:
     return settings
 
 
-def open_service(service: str) -> House[Any]:
-    """The house of a service from the environment, logs set up."""
+def open_service(service: str, *, patient: bool = True) -> House[Any]:
+    """The house of a service from the environment, logs set up; ``patient`` as in ``open_house``."""
     # Here, since the process that only watches over others needs neither.
     from services.chassis.house import open_house
     from services.chassis.telemetry import set_up_logs
 
     settings = settings_of(service)
     set_up_logs(settings.log_level, settings.log_format)
-    return open_house(service, settings)
+    return open_house(service, settings, patient=patient)

@@ -21,7 +21,7 @@ from services.cli.registry import open_service, part
 
 def menu() -> tuple[Nav, ...]:
     """The menu as applications take it. It names every service's pages, whether or not they run in this process."""
-    return tuple(Nav(path, label, frozenset(roles)) for _, path, label, roles in MENU)
+    return tuple(Nav(path, label, frozenset(roles)) for path, label, roles in MENU)
 
 
 def door(houses: Sequence[House[Any]]) -> FrontDoor:

@@ -41,7 +41,7 @@ def subscriptions(service_class: type) -> list[Subscription]:
 
 def run(names: Iterable[str]) -> int:
     """Start the containers, wait for SIGTERM or SIGINT, drain, return the exit code."""
-    houses = {name: open_service(name) for name in names}
+    houses = {name: open_service(name, patient=False) for name in names}
     stop = threading.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda *_: stop.set())
