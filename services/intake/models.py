@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Boolean, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from services.chassis.database import UtcDateTime
@@ -81,6 +81,8 @@ class Step(Base):
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     petition_id: Mapped[str] = mapped_column(ForeignKey("petition.id"))
     at: Mapped[datetime] = mapped_column(UtcDateTime)
+    #: The publisher's count, for steps of one moment.
+    sequence: Mapped[int] = mapped_column(BigInteger)
     #: "assessed", "dispatched", "accepted", "objected", "replied", "closed", "told", "not_told".
     code: Mapped[str] = mapped_column(String(20))
     #: What the words need: the unit's name, the due date, the occasion.

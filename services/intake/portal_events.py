@@ -12,8 +12,8 @@ from services.chassis import wire
 from services.chassis.portals import Portal
 from services.contracts.envelope import CONTENT_TYPE, MAX_BODY_BYTES, Envelope, Registry, Rejected
 from services.contracts.portals import PortalPetitionFiled
-from services.intake.domain.petition import REFERENCE_LENGTH
-from services.intake.handlers.portal import PortalFiling, Refused
+from services.intake.domain.petition import REFERENCE_LENGTH, Filing
+from services.intake.handlers.portal import Refused
 from services.intake.reading import Handed, Way, Wrong, read
 
 #: Content types of CloudEvents in structured mode (CloudEvents JSON format 1.0.2 §3, §4).
@@ -50,7 +50,7 @@ def read_amqp(
     message_id: str,
     region: str,
     now: datetime,
-) -> PortalFiling | Refused:
+) -> Filing | Refused:
     """A message from a portal's own virtual host, in binary or structured mode.
 
     ``user_id`` must be the portal's own user: RabbitMQ lets nobody set another's, so a message that names
@@ -78,7 +78,7 @@ def read_amqp(
         return Refused(portal.id, known, error.code, error.field, _sentence(error))
 
 
-def read_structured(portal: Portal, body: bytes, *, region: str, now: datetime) -> PortalFiling | Refused:
+def read_structured(portal: Portal, body: bytes, *, region: str, now: datetime) -> Filing | Refused:
     """One event in structured mode, as a webhook brings it."""
     try:
         return filing_of(portal, structured(body), region=region, now=now)
@@ -122,7 +122,7 @@ def structured(body: bytes) -> Envelope:
     return wire.envelope_of(found, data, _TAKEN)
 
 
-def filing_of(portal: Portal, envelope: Envelope, *, region: str, now: datetime) -> PortalFiling | Refused:
+def filing_of(portal: Portal, envelope: Envelope, *, region: str, now: datetime) -> Filing | Refused:
     """A petition that a portal hands over; only its own reference is believed, not who it says it is."""
     event = envelope.data
     assert isinstance(event, PortalPetitionFiled)
@@ -148,9 +148,11 @@ def filing_of(portal: Portal, envelope: Envelope, *, region: str, now: datetime)
         sealed=event.sealed,
     )
     # The portal itself passes our answers on, so a contact is welcome and not needed.
-    way = Way(channel="portal", contact_needed=False, portal=portal.id, reference=reference)
+    way = Way(
+        channel="portal", contact_needed=False, portal=portal.id, reference=reference, traceparent=envelope.traceparent
+    )
     try:
-        return PortalFiling(read(handed, way, region=region, now=now), envelope.traceparent)
+        return read(handed, way, region=region, now=now)
     except Wrong as wrong:
         first, *more = wrong.problems
         detail = first.message % first.values if first.values else first.message

@@ -66,6 +66,7 @@ class Way:
     entered_by: str | None = None
     #: Hash of the idempotency key.
     key: str | None = None
+    traceparent: str | None = None
 
 
 def read(handed: Handed, way: Way, *, region: str, now: datetime) -> Filing:
@@ -127,6 +128,7 @@ def read(handed: Handed, way: Way, *, region: str, now: datetime) -> Filing:
         received_at=way.received_at,
         entered_by=way.entered_by,
         key=way.key,
+        traceparent=way.traceparent,
     )
 
 

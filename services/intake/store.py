@@ -87,7 +87,7 @@ def contact_of(session: Session, petition_id: str) -> Contact | None:
 
 def steps_of(session: Session, petition_id: str) -> Sequence[Step]:
     """The way of a petition, oldest first."""
-    return session.scalars(select(Step).where(Step.petition_id == petition_id).order_by(Step.at, Step.id)).all()
+    return session.scalars(select(Step).where(Step.petition_id == petition_id).order_by(Step.at, Step.sequence)).all()
 
 
 def contact_views(session: Session, page: int, size: int, *, sealed: bool) -> tuple[Sequence[ContactView], int]:

@@ -74,6 +74,8 @@ class Filing:
     entered_by: str | None = None
     #: Key under which a repeat is recognised; None: every call files anew.
     key: str | None = None
+    #: W3C trace of the request or message that brought it.
+    traceparent: str | None = None
 
     def fingerprint(self) -> str:
         """A hash of everything that was handed in, to tell a repeat from another petition under the same key."""

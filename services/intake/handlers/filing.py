@@ -78,49 +78,34 @@ def key_hash(scope: str, key: str) -> str:
     return hashlib.blake2b(f"{scope}\x1f{key}".encode(), digest_size=16).hexdigest()
 
 
-def file_one(
-    filing: Filing, *, open_work: OpenWork, keys: Keys, zone: ZoneInfo, traceparent: str | None = None
-) -> Receipt:
-    """File one petition; see ``file``.
-
-    Raises:
-        Refusal: ``idempotency_key_reused``.
-    """
-    result = file([filing], open_work=open_work, keys=keys, zone=zone, traceparent=traceparent)[0]
-    if isinstance(result, Refusal):
-        raise result
-    return result
-
-
 def file(
     filings: Sequence[Filing],
     *,
     open_work: OpenWork,
     keys: Keys,
     zone: ZoneInfo,
-    traceparent: str | None = None,
+    look: bool = True,
     then: Callable[[Work, Sequence[Receipt | Refusal]], None] | None = None,
 ) -> list[Receipt | Refusal]:
     """File petitions in one transaction. A repeat gets the receipt it got before.
 
-    A single petition is written without looking first: the unique constraints say whether it is a repeat,
-    and only then is a second transaction spent. Several are looked up together.
+    Repeats are known by unique constraints. With ``look`` they and the numbers are looked up first, all together;
+    without, as when a filing is most likely new, a second transaction is spent only where one turns out to be taken.
 
     Args:
         filings: checked petitions.
         open_work: opens the transaction; called again when somebody was faster.
         keys: the house's keys.
         zone: the jurisdiction's zone, for the day in the number.
-        traceparent: the trace of the request.
+        look: look first.
         then: writes more in the same transaction, given the results.
 
     Raises:
         Refusal: ``busy`` when numbers were taken ``TRIES`` times in a row.
     """
-    look = len(filings) > 1
     for _ in range(TRIES):
         try:
-            with open_work(traceparent) as work:
+            with open_work() as work:
                 results = _file(work, filings, keys, zone, look=look)
                 if then is not None:
                     then(work, results)
@@ -151,6 +136,7 @@ def _file(work: Work, filings: Sequence[Filing], keys: Keys, zone: ZoneInfo, *, 
                 code = make_code(keys.code, petition_id)
                 results.append(Receipt(petition_id, number, code, sealed, repeated=True))
             continue
+        work.traceparent = filing.traceparent
         receipt = Receipt(
             petition_id := uuid7(), number := next(numbers), make_code(keys.code, petition_id), filing.sealed
         )

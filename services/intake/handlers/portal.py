@@ -27,26 +27,18 @@ class Refused:
     detail: str
 
 
-@dataclass(frozen=True)
-class PortalFiling:
-    """A portal's message that can be filed."""
-
-    filing: Filing
-    traceparent: str | None = None
-
-
 def take_portal(
-    messages: Sequence[PortalFiling | Refused], *, open_work: OpenWork, keys: Keys, zone: ZoneInfo
+    messages: Sequence[Filing | Refused], *, open_work: OpenWork, keys: Keys, zone: ZoneInfo
 ) -> list[Receipt | Refusal]:
     """File what can be filed and write an answer for each message, in one transaction.
 
     A repeated reference files nothing and is answered as it was the first time.
     """
-    filings = [m for m in messages if isinstance(m, PortalFiling)]
+    filings = [message for message in messages if isinstance(message, Filing)]
 
     def answers(work: Work, results: Sequence[Receipt | Refusal]) -> None:
-        for message, result in zip(filings, results, strict=True):
-            work.add(_answer(work, message, result))
+        for filing, result in zip(filings, results, strict=True):
+            work.add(_answer(work, filing, result))
         for refused in messages:
             if isinstance(refused, Refused):
                 work.add(
@@ -61,16 +53,15 @@ def take_portal(
                     )
                 )
 
-    return file([m.filing for m in filings], open_work=open_work, keys=keys, zone=zone, then=answers)
+    return file(filings, open_work=open_work, keys=keys, zone=zone, then=answers)
 
 
-def _answer(work: Work, message: PortalFiling, result: Receipt | Refusal) -> PortalReply:
-    filing = message.filing
+def _answer(work: Work, filing: Filing, result: Receipt | Refusal) -> PortalReply:
     reply = PortalReply(
         id=uuid7(),
         portal=filing.portal or "",
         reference=filing.reference or "",
-        traceparent=message.traceparent,
+        traceparent=filing.traceparent,
         created_at=work.now,
     )
     if isinstance(result, Refusal):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -85,9 +86,7 @@ def _case(delivery: Delivery[Any], work: Work, code: str, details: dict[str, Any
     event: CaseEvent = delivery.event
     petition = _petition(event, work)
     # A step is a fact of its own: it belongs to the way even when a later one was heard of first.
-    work.add(
-        Step(id=delivery.envelope.id, petition_id=petition.id, at=delivery.envelope.time, code=code, details=details)
-    )
+    _step(delivery, work, petition, delivery.envelope.time, code, details)
     if not work.advance(petition, delivery.envelope):
         return
     case = event.case
@@ -105,9 +104,17 @@ def _notice(delivery: Delivery[Any], work: Work, code: str) -> None:
     event: NoticeEvent = delivery.event
     if event.recipient != "citizen":
         return
-    petition = _petition(event, work)
     details = {"channel": event.channel, "occasion": event.occasion}
-    work.add(Step(id=delivery.envelope.id, petition_id=petition.id, at=event.at, code=code, details=details))
+    _step(delivery, work, _petition(event, work), event.at, code, details)
+
+
+def _step(
+    delivery: Delivery[Any], work: Work, petition: Petition, at: datetime, code: str, details: dict[str, Any]
+) -> None:
+    envelope = delivery.envelope
+    work.add(
+        Step(id=envelope.id, petition_id=petition.id, at=at, sequence=envelope.sequence, code=code, details=details)
+    )
 
 
 def _petition(event: PetitionEvent, work: Work) -> Petition:

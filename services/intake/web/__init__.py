@@ -17,6 +17,7 @@ from services.intake.handlers.filing import Keys
 from services.intake.settings import Settings
 from services.intake.web import api, entry, pages, portals, status
 from services.intake.web.desk import Desk
+from services.intake.web.tray import Tray
 from services.intake.web.tries import Tries
 
 
@@ -28,6 +29,7 @@ def create_app(house: House[Settings], nav: Sequence[Nav] = ()) -> Flask:
         nav: entries of the navigation.
     """
     settings = house.settings
+    keys, zone = Keys.of(house.key), ZoneInfo(settings.time_zone)
 
     def is_active(staff_id: str) -> bool:
         with house.database.read() as session:
@@ -36,13 +38,14 @@ def create_app(house: House[Settings], nav: Sequence[Nav] = ()) -> Flask:
     app = make_app(house, "services.intake", nav=nav, is_active=is_active)
     app.extensions["intake"] = Desk(
         house=house,
-        keys=Keys.of(house.key),
-        zone=ZoneInfo(settings.time_zone),
+        keys=keys,
+        zone=zone,
         portals=load_portals(settings.portals_file),
         areas=load_areas(settings.areas_file),
         api_limit=RateLimit(settings.filing_per_minute, settings.filing_per_minute),
         form_limit=RateLimit(settings.form_per_minute, settings.form_per_minute),
         tries=Tries(settings.code_tries),
+        tray=Tray(house, keys, zone),
     )
     app.jinja_env.globals.update(
         name_of=words.name_of,

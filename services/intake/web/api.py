@@ -23,7 +23,7 @@ from services.intake.domain.petition import (
     check_added,
     clean,
 )
-from services.intake.handlers import Receipt, file, file_one, rate, supplement, withdraw
+from services.intake.handlers import Receipt, file, rate, supplement, withdraw
 from services.intake.handlers.filing import key_hash
 from services.intake.reading import Handed, Way, Wrong, read
 from services.intake.web.bodies import ADDED, PETITION, RATING, PetitionBody, RatingBody, answer, decoded, invalid_field
@@ -57,7 +57,12 @@ def filing_of(body: PetitionBody, key: str | None) -> Filing:
         publish=body.publish,
         language=body.language or "",
     )
-    way = Way(channel="api", fallback=language(), key=key_hash("api", key) if key else None)
+    way = Way(
+        channel="api",
+        fallback=language(),
+        key=key_hash("api", key) if key else None,
+        traceparent=traceparent(),
+    )
     return read(handed, way, region=here.house.settings.phone_region, now=here.house.clock.now())
 
 
@@ -102,7 +107,7 @@ def file_petition() -> Response:
         filing = filing_of(decoded(PETITION), key)
     except Wrong as wrong:
         raise refusal_of(wrong.problems) from None
-    receipt = file_one(filing, open_work=here.house.work, keys=here.keys, zone=here.zone, traceparent=traceparent())
+    receipt = here.tray.file(filing)
     response = answer(receipt_document(receipt), 201)
     response.headers["Location"] = f"/api/petitions/{receipt.number}"
     if receipt.repeated:
@@ -139,10 +144,9 @@ def file_batch() -> Response:
     done = (
         file(
             [filing for _, filing in filings],
-            open_work=here.house.work,
+            open_work=here.tray.work,
             keys=here.keys,
             zone=here.zone,
-            traceparent=traceparent(),
         )
         if filings
         else []
@@ -187,7 +191,7 @@ def add(number: str) -> Response:
     text = clean(decoded(ADDED).text)
     if problems := check_added(text, SUPPLEMENT_LENGTH):
         raise refusal_of(problems)
-    with desk().house.work(traceparent()) as work:
+    with desk().tray.work(traceparent()) as work:
         supplement(work, petition_id, text)
     return answer(_picture(petition_id), 201)
 
@@ -200,7 +204,7 @@ def take_back(number: str) -> Response:
     reason = clean(decoded(ADDED).reason) if request.get_data(cache=True) else ""
     if reason and (problems := check_added(reason, REASON_LENGTH)):
         raise refusal_of(problems)
-    with desk().house.work(traceparent()) as work:
+    with desk().tray.work(traceparent()) as work:
         withdraw(work, petition_id, reason)
     return answer(_picture(petition_id), 201)
 
@@ -216,7 +220,7 @@ def rate_reply(number: str) -> Response:
         raise Refusal("satisfaction_invalid", "Rate from 1 (very poor) to 5 (very good).", field="satisfaction")
     if comment and (problems := check_added(comment, COMMENT_LENGTH)):
         raise refusal_of(problems)
-    with desk().house.work(traceparent()) as work:
+    with desk().tray.work(traceparent()) as work:
         rate(work, petition_id, body.solved, body.satisfaction, comment)
     return answer(_picture(petition_id), 201)
 

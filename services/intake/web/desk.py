@@ -18,6 +18,7 @@ from services.intake.domain.petition import Problem
 from services.intake.domain.receipt import code_opens, read_number
 from services.intake.handlers.filing import Keys
 from services.intake.settings import Settings
+from services.intake.web.tray import Tray
 from services.intake.web.tries import Tries
 
 MISSPELT = "This is no receipt number: one of its digits is wrong or missing. Copy it again from your receipt."
@@ -36,6 +37,7 @@ class Desk:
     api_limit: RateLimit
     form_limit: RateLimit
     tries: Tries
+    tray: Tray
 
 
 def desk() -> Desk:

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, redirect, render_template, request, session, url_for
 
 from services.chassis.errors import Refusal
-from services.chassis.web import current_staff, house, language, staff_required, t
+from services.chassis.web import current_staff, house, language, staff_required, t, traceparent
 from services.intake import store
 from services.intake.domain.petition import CLERK_CHANNELS, REASON_LENGTH, Problem, clean
 from services.intake.domain.receipt import make_code, read_number
@@ -54,6 +54,7 @@ def entry() -> Any:
             received_at=_moment(form.received.data, today),
             entered_by=current_staff().id,
             key=key_hash("entry", form.key),
+            traceparent=traceparent(),
         )
         try:
             filing = read(form.handed(), way, region=here.house.settings.phone_region, now=now)
@@ -105,7 +106,7 @@ def contact(number: str) -> Any:
         form.validate()
         reason = clean(form.reason.data or "", lines=False)[:REASON_LENGTH]
         try:
-            with house().work() as work:
+            with desk().tray.work() as work:
                 petition = petition_for(work, known, staff)
                 found = see_contact(work, known, staff, reason)
         except Refusal as refusal:
@@ -115,7 +116,7 @@ def contact(number: str) -> Any:
         else:
             return render_template("intake/contact.html", petition=petition, contact=found)
     else:
-        with house().work() as work:
+        with desk().tray.work() as work:
             petition_for(work, known, staff)
     return render_template("intake/contact_reason.html", form=form, number=known), 422 if form.errors else 200
 

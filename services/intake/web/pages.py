@@ -13,7 +13,7 @@ from services.chassis.web import client_key, language, traceparent
 from services.intake import store
 from services.intake.domain.petition import Filing
 from services.intake.domain.receipt import make_code
-from services.intake.handlers import Receipt, file_one
+from services.intake.handlers import Receipt
 from services.intake.handlers.filing import key_hash
 from services.intake.reading import Way, Wrong, read
 from services.intake.web.desk import desk
@@ -43,7 +43,9 @@ def new() -> Any:
     """File a petition."""
     form = PetitionForm()
     if form.is_submitted():
-        filing = _read(form, Way(channel="form", fallback=language(), key=key_hash("form", form.key)))
+        filing = _read(
+            form, Way(channel="form", fallback=language(), key=key_hash("form", form.key), traceparent=traceparent())
+        )
         if filing is not None:
             return _filed(filing)
     page = render_template("intake/new.html", form=form, kind_hints=KIND_HINTS, areas=desk().areas)
@@ -55,7 +57,13 @@ def report() -> Any:
     """File a report on a person 检举控告, through a door of its own."""
     form = ReportForm()
     if form.is_submitted():
-        way = Way(channel="form", contact_needed=False, fallback=language(), key=key_hash("report", form.key))
+        way = Way(
+            channel="form",
+            contact_needed=False,
+            fallback=language(),
+            key=key_hash("report", form.key),
+            traceparent=traceparent(),
+        )
         filing = _read(form, way)
         if filing is not None:
             return _filed(filing)
@@ -120,7 +128,7 @@ def file_form(filing: Filing) -> Receipt:
     """
     here = desk()
     try:
-        return file_one(filing, open_work=here.house.work, keys=here.keys, zone=here.zone, traceparent=traceparent())
+        return here.tray.file(filing)
     except Refusal as refusal:
         if refusal.code != "idempotency_key_reused":
             raise

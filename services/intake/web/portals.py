@@ -14,7 +14,7 @@ from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook
 
 from services.chassis.errors import Refusal
 from services.chassis.portals import Portal
-from services.chassis.web import api, t, traceparent
+from services.chassis.web import api, t
 from services.intake.handlers import Receipt, Refused, file
 from services.intake.portal_events import BATCHED, STRUCTURED, read_structured
 from services.intake.web.api import BATCH_SIZE, receipt_document
@@ -116,13 +116,9 @@ def _take(portal: Portal, bodies: list[bytes]) -> list[dict[str, Any]]:
     here = desk()
     now, region = here.house.clock.now(), here.house.settings.phone_region
     read = [read_structured(portal, body, region=region, now=now) for body in bodies]
-    filings = [one.filing for one in read if not isinstance(one, Refused)]
-    done = iter(
-        file(filings, open_work=here.house.work, keys=here.keys, zone=here.zone, traceparent=traceparent())
-        if filings
-        else []
-    )
-    return [_refused(one) if isinstance(one, Refused) else _result(one.filing.reference, next(done)) for one in read]
+    filings = [one for one in read if not isinstance(one, Refused)]
+    done = iter(file(filings, open_work=here.tray.work, keys=here.keys, zone=here.zone) if filings else [])
+    return [_refused(one) if isinstance(one, Refused) else _result(one.reference, next(done)) for one in read]
 
 
 def _refused(refused: Refused) -> dict[str, Any]:

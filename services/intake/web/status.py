@@ -18,7 +18,7 @@ from services.intake.domain.petition import (
     clean,
 )
 from services.intake.handlers import rate, supplement, withdraw
-from services.intake.web.desk import opened
+from services.intake.web.desk import desk, opened
 from services.intake.web.forms import RatingForm, StatusForm, SupplementForm, WithdrawForm
 from services.intake.web.pages import OPEN, open_petition, open_petition_id
 from services.intake.web.way import actions, rating_words, reply_of, unit_of, way
@@ -71,7 +71,7 @@ def add() -> Any:
     if problems := check_added(text, SUPPLEMENT_LENGTH):
         form.text.errors = [t(p.message, **p.values) for p in problems]
         return _page(supplement_form=form), 422
-    with house().work(traceparent()) as work:
+    with desk().tray.work(traceparent()) as work:
         supplement(work, petition_id, text)
     flash(t("Your addition was passed on."))
     return redirect(url_for("status.show"), 303)
@@ -86,7 +86,7 @@ def take_back() -> Any:
         return redirect(url_for("status.look_up"), 303)
     form.validate()
     reason = clean(form.reason.data or "")[:REASON_LENGTH]
-    with house().work(traceparent()) as work:
+    with desk().tray.work(traceparent()) as work:
         withdraw(work, petition_id, reason)
     flash(t("Your petition was taken back."))
     return redirect(url_for("status.show"), 303)
@@ -109,7 +109,7 @@ def rate_reply() -> Any:
     if form.errors:
         return _page(rating_form=form), 422
     solved = {"yes": True, "no": False}.get(str(form.solved.data))
-    with house().work(traceparent()) as work:
+    with desk().tray.work(traceparent()) as work:
         rate(work, petition_id, solved, int(points), comment)
     flash(t("Thank you for your rating."))
     return redirect(url_for("status.show"), 303)

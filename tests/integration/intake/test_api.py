@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from datetime import date
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import func, select
@@ -252,3 +253,48 @@ def test_there_is_nothing_to_rate_before_the_reply(client: Any, petition: dict[s
     answer = client.post(f"/api/petitions/{receipt['number']}/rating", json={"satisfaction": 5}, headers=ask)
     assert (answer.status_code, answer.json["code"]) == (409, "nothing_to_rate")
     assert not [event for event in events() if isinstance(event, PetitionRated)]
+
+
+def test_many_at_once_are_all_filed_and_share_commits(
+    house: House[Settings], petition: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = create_app(house)
+    commits: list[int] = []
+    opened = house.work
+
+    def counting(*args: Any, **kwargs: Any) -> Any:
+        commits.append(1)
+        return opened(*args, **kwargs)
+
+    monkeypatch.setattr(type(house), "work", lambda self, *args, **kwargs: counting(*args, **kwargs))
+    answers: list[Any] = []
+
+    def go(name: int) -> None:
+        for turn in range(10):
+            answers.append(app.test_client().post("/api/petitions", json={**petition, "title": f"{name}-{turn}"}))
+
+    threads = [threading.Thread(target=go, args=(name,)) for name in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.json["number"] for answer in answers}) == count(house) == 120
+    assert len(commits) < 120
+
+
+def test_one_that_cannot_be_written_holds_up_no_neighbour(
+    house: House[Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Filings that share a transaction fail apart."""
+    from services.intake.domain.petition import Filing
+    from services.intake.handlers.filing import Keys
+    from services.intake.web.tray import Tray, _Entry
+
+    tray = Tray(house, Keys.of(house.key), ZoneInfo("Asia/Shanghai"))
+    good, bad = (_Entry(Filing(kind="inquiry", title=title, body="b")) for title in ("good", "bad"))
+    monkeypatch.setattr(Filing, "fingerprint", lambda self: self.title if self.title == "good" else [])
+    tray._file([good, bad])
+    assert isinstance(bad.outcome, Exception)
+    assert not isinstance(good.outcome, Exception)
+    assert count(house) == 1

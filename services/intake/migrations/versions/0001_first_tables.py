@@ -63,6 +63,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(36), primary_key=True),
         sa.Column("petition_id", sa.String(36), sa.ForeignKey("petition.id"), nullable=False),
         sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("sequence", sa.BigInteger(), nullable=False),
         sa.Column("code", sa.String(20), nullable=False),
         sa.Column("details", sa.JSON(), nullable=False),
     )
