@@ -93,7 +93,8 @@ def _bytes(signature: str) -> bytes:
 def _single(portal: Portal, body: bytes) -> Response:
     (result,) = _take(portal, [body])
     if result["status"] != 201:
-        raise Refusal(result["code"], result["detail"], field=result["field"], status=result["status"])
+        detail = result["detail"]
+        raise Refusal(result["code"], detail, field=result["field"], status=result["status"])
     del result["status"]
     return answer(result, 201)
 
