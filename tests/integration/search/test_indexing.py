@@ -16,6 +16,7 @@ from services.search.engines.elastic import ElasticEngine
 from services.search.engines.embedded import TantivyEngine
 from services.search.indexing import Indexer, document_of
 from services.search.models import PetitionView
+from services.search.settings import Settings
 from services.search.tokens import runs
 from tests.integration.search.events import Town, case, petition
 
@@ -73,8 +74,9 @@ def test_rows_go_in_pages(town: Town, engine: Engine) -> None:
     assert engine.count() == page + 3
 
 
-def test_while_the_engine_is_away_rows_wait_and_then_are_found(town: Town, engine: Engine) -> None:
+def test_while_the_engine_is_away_rows_wait_and_then_are_found(machine: House[Settings]) -> None:
     """Another process holds the index; consuming goes on meanwhile."""
+    town, engine = Town(machine), open_engine(machine.settings)
     other = TantivyEngine(town.house.settings.data_folder / "search-index")
     other.identity()
     indexer = Indexer(town.house, engine)
@@ -88,6 +90,7 @@ def test_while_the_engine_is_away_rows_wait_and_then_are_found(town: Town, engin
     assert indexer.run() == 1
     assert found(engine, "路灯") == {"p1"}
     assert waiting(town) == 0
+    engine.close()
 
 
 def test_an_absent_elasticsearch_leaves_the_rows_waiting(town: Town) -> None:
@@ -119,7 +122,7 @@ def test_a_row_that_changes_while_it_is_written_is_written_again(town: Town, eng
 
     def aside(function: Callable[..., Any], *args: Any) -> Any:
         result = function(*args)
-        if getattr(function, "__name__", "") == "write" and changes:
+        if getattr(function, "__name__", "") == "documents_of" and changes:
             changes.pop()()
         return result
 
@@ -131,7 +134,8 @@ def test_a_row_that_changes_while_it_is_written_is_written_again(town: Town, eng
     assert found(engine, "修好") == {"p1"}
 
 
-def test_an_index_that_was_lost_is_filled_again_at_the_next_start(town: Town, engine: Engine) -> None:
+def test_an_index_that_was_lost_is_filled_again_at_the_next_start(machine: House[Settings]) -> None:
+    town, engine = Town(machine), open_engine(machine.settings)
     town.send(*[petition(f"p{i}") for i in range(5)])
     drain(Indexer(town.house, engine))
     engine.close()
@@ -142,8 +146,9 @@ def test_an_index_that_was_lost_is_filled_again_at_the_next_start(town: Town, en
     again.close()
 
 
-def test_an_index_from_an_older_backup_is_filled_up(town: Town, engine: Engine) -> None:
+def test_an_index_from_an_older_backup_is_filled_up(machine: House[Settings]) -> None:
     """Same index by name, fewer documents than the rows say are in it."""
+    town, engine = Town(machine), open_engine(machine.settings)
     folder = town.house.settings.data_folder / "search-index"
     town.send(petition("p1"))
     drain(Indexer(town.house, engine))
@@ -175,6 +180,24 @@ def test_an_operator_can_have_the_index_written_again(town: Town, engine: Engine
     assert (engine.identity() == before) is not empty_first
     assert found(engine, "噪音") == {"p2"}
     assert indexer.run() == 0
+
+
+@pytest.mark.elasticsearch
+@pytest.mark.postgres
+def test_an_elasticsearch_index_that_was_removed_is_filled_again(cluster: House[Settings]) -> None:
+    """It is noticed when the next petition is written; that call fails, the one after it mends."""
+    town, engine = Town(cluster), open_engine(cluster.settings)
+    assert isinstance(engine, ElasticEngine)
+    indexer = Indexer(cluster, engine)
+    town.send(petition("p1"))
+    drain(indexer)
+    engine.remove()
+    town.send(petition("p2"))
+    with pytest.raises(EngineAway):
+        indexer.run()
+    drain(indexer)
+    assert engine.count() == 2
+    engine.close()
 
 
 def test_a_petition_that_becomes_sealed_leaves_everybody_elses_index(town: Town, engine: Engine) -> None:
