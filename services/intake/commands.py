@@ -13,19 +13,16 @@ from services.chassis.portals import Portal, load_portals
 from services.chassis.settings import load
 from services.intake.settings import Settings
 
-app = typer.Typer(help="Petitions coming in: portals.", no_args_is_help=True)
+app = typer.Typer(help="Petitions coming in.")
+portals = typer.Typer(help="External portals.", no_args_is_help=True)
+app.add_typer(portals, name="portals")
 
 #: Standard Webhooks asks for secrets of 24 to 64 bytes.
 SECRET_BYTES = range(24, 65)
 
 
-@app.callback()
-def intake() -> None:
-    """Petitions coming in: portals."""
-
-
-@app.command()
-def portals(
+@portals.command("list")
+def list_portals(
     file: Annotated[str, typer.Option(help="Portals file; the one of the settings when not given.")] = "",
 ) -> None:
     """List the external portals and check their file."""

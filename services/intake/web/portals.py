@@ -76,7 +76,7 @@ def verify(portal: Portal, body: bytes, now: datetime) -> None:
         try:
             expected = Webhook(secret).sign(message_id, at, text).partition(",")[2]
         except (EmptyWebhookSecretError, binascii.Error):
-            # A secret that is none opens nothing; ``wenzheng intake portals`` names it.
+            # A secret that is none opens nothing; ``wenzheng portals list`` names it.
             continue
         if any(hmac.compare_digest(_bytes(expected), _bytes(signature)) for signature in signatures):
             return
