@@ -89,7 +89,7 @@ class BrokerNode:
         if not self.ours:
             return
         with self._folder.locked():
-            self._server.end(signal.SIGTERM)
+            self._server.stop()
             self._server.end_port_mapper()
             self._folder.set_owner(0)
         self._owner = 0
@@ -102,7 +102,7 @@ class BrokerNode:
     def restart(self) -> None:
         """Stop the server if it runs and start it again on the same port, with its data."""
         with self._folder.locked():
-            self._server.end(signal.SIGTERM)
+            self._server.stop()
             self._server.launch()
             self._own()
 

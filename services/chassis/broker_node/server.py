@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -88,6 +89,14 @@ class Server:
                 raise StartError(f"RabbitMQ did not start within {self._timeout_s:g} s: {self._last_words()}")
             time.sleep(0.05)
 
+    def stop(self) -> None:
+        """Ask it to stop and wait until it is gone; one that does not go in time is killed."""
+        if self.pid():
+            with contextlib.suppress(StartError, subprocess.TimeoutExpired):
+                # A signal alone would not do: a process that blocks signals hands that down to those it starts.
+                self.call("init:stop()", timeout_s=10)
+        self.end(signal.SIGTERM)
+
     def end(self, how: signal.Signals) -> None:
         """Signal it and wait until it is gone; one that does not go in time is killed."""
         pid = self.pid()
@@ -112,7 +121,7 @@ class Server:
                 [epmd, "-kill"], env=self._environment(self.node), capture_output=True, timeout=10, check=False
             )
 
-    def call(self, expression: str) -> None:
+    def call(self, expression: str, timeout_s: float = 60) -> None:
         """Run an Erlang expression in the node, which must come to ``ok`` (20 ms, where rabbitmqctl takes seconds).
 
         Raises:
@@ -127,7 +136,7 @@ class Server:
             input=f'A = <<"wenzheng">>, All = <<".*">>, ok = {expression}, done.\n'.encode(),
             env=self._environment(node),
             capture_output=True,
-            timeout=60,
+            timeout=timeout_s,
             check=False,
         )
         if done.stdout.strip() != b"{ok, done}":

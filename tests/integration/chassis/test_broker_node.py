@@ -100,3 +100,14 @@ def test_a_node_whose_owner_was_killed_is_taken_over_and_stopped(tmp_path: Path)
     (tmp_path / "broker" / "pid").write_text("1\n")  # a stale pid file that names somebody else's process
     with start_node(tmp_path / "broker") as node:
         _open(node, "wenzheng").close()
+
+
+def test_it_stops_at_once_for_a_process_that_blocks_signals(tmp_path: Path) -> None:
+    code = (
+        "import signal, sys, time; from pathlib import Path; from services.chassis.broker_node import start_node\n"
+        "signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})\n"
+        "node = start_node(Path(sys.argv[1])); begun = time.monotonic(); node.stop()\n"
+        "print(time.monotonic() - begun)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 15
