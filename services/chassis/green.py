@@ -7,6 +7,8 @@ import warnings
 
 # eventlet's own resolver costs 20 MB and does not read /etc/hosts as the system does; see below.
 os.environ.setdefault("EVENTLET_NO_GREENDNS", "yes")
+# Threads for blocking native calls; one sender at a time needs one.
+os.environ.setdefault("EVENTLET_THREADPOOL_SIZE", "4")
 
 with warnings.catch_warnings():
     # eventlet announces its own retirement at each start; docs/adr/0001 says how we would leave it.

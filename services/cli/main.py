@@ -33,7 +33,7 @@ def up() -> None:
     settings = every[names[0]]
     machine.folder_of(settings)
     machine.require_free(settings.host, settings.port)
-    environ = dict(os.environ)
+    environ = machine.environment()
     address = settings.public_url or f"http://{settings.host}:{settings.port}"
     environ.setdefault("WENZHENG_PUBLIC_URL", address)
     node = machine.private_broker(settings, environ)
@@ -71,7 +71,7 @@ def run(
     if role not in ("web", "worker"):
         raise StartError(f"--role must be web or worker, not {role!r}")
     machine.folder_of(settings)
-    environ = dict(os.environ)
+    environ = machine.environment()
     # A cluster migrates in a job of its own; one machine has nobody else to do it.
     cluster = settings.database_url.get_secret_value().startswith("postgresql")
     machine.prepare([service], environ, check=cluster)

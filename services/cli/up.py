@@ -126,6 +126,12 @@ def _again(child: Child) -> None:
     child.start()
 
 
+def environment() -> dict[str, str]:
+    """The environment of our processes."""
+    # Each thread would get a heap of its own: search's worker grew from 67 to 261 MB with them, to 103 without.
+    return {"MALLOC_ARENA_MAX": "2", **os.environ}
+
+
 def python(module: str, names: Iterable[str]) -> list[str]:
     """The command of one of our processes."""
     return [sys.executable, "-m", module, *names]

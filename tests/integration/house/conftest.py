@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,9 +20,11 @@ def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     folder: Path = tmp_path_factory.mktemp(f"house-{request.param}")
     environ = {}
     if request.param == "large":
-        make = request.getfixturevalue("make_postgres_database")
+        postgres = request.getfixturevalue("postgres")
         for service in ("intake", "routing", "notify", "search"):
-            environ[f"WENZHENG_{service.upper()}_DATABASE_URL"] = make()
+            name = f"house_{service}_{uuid.uuid4().hex[:8]}"
+            postgres.execute(f"create database {name}")
+            environ[f"WENZHENG_{service.upper()}_DATABASE_URL"] = postgres.url(name)
         environ["WENZHENG_ELASTICSEARCH_URL"] = request.getfixturevalue("elasticsearch")
         environ["WENZHENG_ELASTICSEARCH_INDEX"] = f"test-{folder.name}"
     running = House(folder, **environ).start()
