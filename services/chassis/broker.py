@@ -16,7 +16,7 @@ from services.chassis.errors import StartError, Transient
 from services.contracts.envelope import Event
 
 #: Everything that means "the broker is away": wait, connect again.
-AWAY: tuple[type[BaseException], ...] = (AMQPError, OperationalError, OSError)
+AWAY: tuple[type[Exception], ...] = (AMQPError, OperationalError, OSError)
 #: Seconds a publisher waits for the broker to move before it drops the connection.
 STALL_S = 10.0
 #: Delays of the retry ladder (s); research: NServiceBus and reliability.md, topology.
@@ -222,5 +222,3 @@ class Publisher:
                 self._connection.drain_events(timeout=STALL_S)
             except TimeoutError:
                 raise Transient("the broker did not confirm in time") from None
-
-

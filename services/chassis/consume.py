@@ -264,4 +264,3 @@ def _again(message: amqp.Message, verdict: Verdict, index: int, attempt: int, no
 #: ``@listens("queue", EventA, EventB, lane="")`` on a service method that takes one ``Batch``.
 #: The queue is made and bound at start; the method is called with up to ``batch_size`` events at once.
 listens = Listener.decorator
-

@@ -92,9 +92,7 @@ class Database:
             raise StartError(f"folder {path.parent} cannot be made: {error.strerror}") from None
         if not os.access(path.parent, os.W_OK):
             raise StartError(f"folder {path.parent} is not writable")
-        engine = create_engine(
-            self.url, connect_args={"check_same_thread": False, "timeout": self._busy_ms / 1000}
-        )
+        engine = create_engine(self.url, connect_args={"check_same_thread": False, "timeout": self._busy_ms / 1000})
         event.listen(engine, "connect", self._sqlite_pragmas)
         event.listen(engine, "begin", _sqlite_begin)
         return engine
@@ -302,7 +300,9 @@ class _Notifier:
         self._due.set()
 
 
-def _note_writes(connection: Connection, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
+def _note_writes(
+    connection: Connection, cursor: Any, statement: str, parameters: Any, context: Any, many: bool
+) -> None:
     """Remember on the connection that this transaction changed something."""
     if (context.isinsert or context.isupdate or context.isdelete) and cursor.rowcount != 0:
         connection.info["wrote"] = True
@@ -323,7 +323,7 @@ def is_transient(error: BaseException) -> bool:
     code = getattr(error.orig, "pgcode", None)
     if code is not None:
         # 40: serialization and deadlock, 53: resources, 55P03: lock timeout, 57: operator stop, 08: connection.
-        return code.startswith(("40", "53", "57P", "08")) or code == "55P03"
+        return bool(code.startswith(("40", "53", "57P", "08")) or code == "55P03")
     if isinstance(error, OperationalError):
         words = str(error.orig)
         return not ("no such" in words or "syntax" in words or "has no column" in words)

@@ -137,7 +137,7 @@ class Work:
         column = inspect(model).primary_key[0]
         # In key order, so that two workers lock rows in the same order and cannot deadlock.
         rows = self.session.scalars(select(model).where(column.in_(wanted)).order_by(column).with_for_update())
-        found = {inspect(row).identity[0]: row for row in rows}  # type: ignore[union-attr,index]
+        found = {inspect(row).identity[0]: row for row in rows}  # type: ignore[index]
         for key in wanted:
             self._known[model, key] = found.get(key)
 
@@ -254,9 +254,7 @@ def apply(
         work.cause = delivery.envelope
         handlers[type(delivery.event)](delivery, work)
     work.finish()
-    session.execute(
-        insert(inbox), [{"queue": queue, "event_id": d.envelope.id, "received_at": now} for d in fresh]
-    )
+    session.execute(insert(inbox), [{"queue": queue, "event_id": d.envelope.id, "received_at": now} for d in fresh])
     return work.counts
 
 

@@ -39,7 +39,7 @@ class _Together:
 def metrics_text(registries: Sequence[CollectorRegistry]) -> bytes:
     """Several registries in one Prometheus text; families that occur in more than one are joined."""
     joined = CollectorRegistry()
-    joined.register(_Together(registries))  # type: ignore[arg-type]
+    joined.register(_Together(registries))
     return generate_latest(joined)
 
 

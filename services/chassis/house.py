@@ -18,6 +18,7 @@ from services.chassis.errors import StartError
 from services.chassis.settings import ServiceSettings
 from services.chassis.telemetry import Metrics
 
+S = TypeVar("S", bound=ServiceSettings)
 S_co = TypeVar("S_co", bound=ServiceSettings, covariant=True)
 
 
@@ -45,7 +46,7 @@ class House(Generic[S_co]):
         return hashlib.blake2b(purpose.encode(), key=self.secret[:64], digest_size=32).digest()
 
 
-def open_house(service: str, settings: S_co, clock: Clock | None = None, *, patient: bool = True) -> House[S_co]:
+def open_house(service: str, settings: S, clock: Clock | None = None, *, patient: bool = True) -> House[S]:
     """Open the database and the keys of one service.
 
     Args:

@@ -16,6 +16,8 @@ from services.chassis.telemetry import log
 ALONE_AFTER = 2
 #: Longest look at the socket before the loop asks whether it should stop (s).
 TICK_S = 0.25
+#: What means: connect again.
+LOST: tuple[type[Exception], ...] = (Transient, *broker.AWAY)
 
 
 class ConsumeLoop:
@@ -62,7 +64,7 @@ class ConsumeLoop:
             try:
                 self._consume()
                 wait = 0.2
-            except (Transient, *broker.AWAY) as error:
+            except LOST as error:
                 reason = str(error) if isinstance(error, Transient) else type(error).__name__
                 self._log.warning("consumer waits", queue=self._queue, reason=reason)
             except StartError as error:

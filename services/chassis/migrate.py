@@ -61,7 +61,9 @@ def require_current(database: Database, package: str) -> None:
     have = revision(database)
     if have != head:
         name = package.rpartition(".")[2]
-        raise StartError(f"the database of {name} is at revision {have or 'none'}, needed is {head}: wenzheng migrate {name}")
+        raise StartError(
+            f"the database of {name} is at revision {have or 'none'}, needed is {head}: wenzheng migrate {name}"
+        )
 
 
 def run_env(metadata: MetaData) -> None:

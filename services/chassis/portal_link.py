@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import amqp
@@ -20,6 +21,9 @@ from services.chassis.provider import house_of
 from services.chassis.sender_rows import Failed
 from services.chassis.telemetry import log
 from services.contracts.envelope import Event, encode
+
+#: What means: not published, as far as we know.
+UNSENT: tuple[type[Exception], ...] = (Transient, StartError, *broker.AWAY)
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ class PortalListener(Entrypoint):  # type: ignore[misc]
                 batch=house.settings.batch_size,
                 linger_s=house.settings.batch_linger_ms / 1000,
                 declare=declare,
-                handle=lambda messages, connection, portal=portal: self._handle(portal, messages, connection),
+                handle=partial(self._handle, portal),
             )
             for portal in portals.values()
             if portal.vhost
@@ -195,7 +199,7 @@ class PortalOut(DependencyProvider):  # type: ignore[misc]
         reused = portal.id in self._open
         try:
             outcome = self._publisher(portal).publish([(message, "", ANSWERS)])
-        except (Transient, StartError, *broker.AWAY) as error:
+        except UNSENT as error:
             self._drop(portal)
             if reused:
                 # An idle connection may have been closed by the broker; a new one tells whether it is away.

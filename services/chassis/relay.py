@@ -59,7 +59,9 @@ class Relay(DependencyProvider):  # type: ignore[misc]
                     self._publish_while(leader)
                 wait = 0.5
             except (Transient, StartError, DBAPIError) as error:
-                self._log.warning("relay waits", reason=str(error) if isinstance(error, Transient) else type(error).__name__)
+                self._log.warning(
+                    "relay waits", reason=str(error) if isinstance(error, Transient) else type(error).__name__
+                )
                 self._house.metrics.gauge("broker_blocked", 1, service=self._house.service)
                 _sleep(wait, lambda: self._stopping)
                 wait = min(wait * 2, 10.0)
@@ -111,9 +113,7 @@ class Relay(DependencyProvider):  # type: ignore[misc]
         for source in {row.source for row in rows} - known:
             broker.declare_exchange(publisher.channel, broker.exchange_of(source))
             known.add(source)
-        outcome = publisher.publish(
-            (_message(row), broker.exchange_of(row.source), row.routing_key) for row in rows
-        )
+        outcome = publisher.publish((_message(row), broker.exchange_of(row.source), row.routing_key) for row in rows)
         self._mark(rows, outcome, now)
         taken = Counter(row.type for row in rows if outcome.get(row.id) == "ok")
         for type_, number in taken.items():

@@ -36,7 +36,7 @@ Sent = TypeVar("Sent", bound=Any)
 
 
 @dataclass(frozen=True)
-class Failed(Exception):  # noqa: N818 - a verdict that a channel raises
+class Failed(Exception):
     """Raised by a channel: the message did not go out.
 
     Args:

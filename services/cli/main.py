@@ -78,10 +78,10 @@ def run(
     command = machine.python(f"services.cli.{role}", [service])
     if role == "web":
         machine.require_free(settings.host, settings.port)
-        os.execve(command[0], command, environ)
+        os.execve(command[0], command, environ)  # noqa: S606 - this process becomes the web process
     node = machine.private_broker(settings, environ)
     if node is None:
-        os.execve(command[0], command, environ)
+        os.execve(command[0], command, environ)  # noqa: S606 - this process becomes the worker
     try:
         code = machine.run_children([machine.Child("worker", command, environ)], lambda: None, node)
     finally:
@@ -128,9 +128,9 @@ def config(service: Annotated[str, typer.Argument(help="One service; all of them
 
 @app.command()
 def demo(
-    source: Annotated[
-        Path, typer.Option("--input", help="JSON Lines; each row has at least title and body.")
-    ] = Path("examples/petitions.jsonl"),
+    source: Annotated[Path, typer.Option("--input", help="JSON Lines; each row has at least title and body.")] = Path(
+        "examples/petitions.jsonl"
+    ),
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the result here as one JSON object.")] = None,
     exit_: Annotated[bool, typer.Option("--exit", help="Stop everything at the end.")] = False,
     folder: Annotated[Path, typer.Option(help="Data folder of the demonstration; emptied first.")] = Path("var/demo"),

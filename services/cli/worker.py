@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import services.chassis.green  # noqa: F401, I001 - eventlet patches the standard library before anything else is imported
-
 import fcntl
 import gc
 import os
@@ -16,6 +14,7 @@ from typing import Any
 
 from nameko.containers import ServiceContainer
 
+import services.chassis.green  # noqa: F401 - eventlet patches the standard library before anything else is imported
 from services.chassis.broker import Subscription, declare_all
 from services.chassis.consume import Listener
 from services.chassis.errors import StartError, Transient
@@ -23,7 +22,6 @@ from services.chassis.house import House
 from services.chassis.provider import CONFIG_KEY
 from services.chassis.telemetry import log
 from services.cli.registry import open_service, part
-
 
 #: How long a restarted worker waits for the broker (s).
 RESTART_PATIENCE_S = 60.0

@@ -141,5 +141,3 @@ class Text(msgspec.Struct, frozen=True, kw_only=True):
     def pick(self, language: str) -> str:
         """The name in ``language`` ("en", "zh-Hans", …), Chinese when there is none."""
         return self.en if self.en and language.startswith("en") else self.zh
-
-

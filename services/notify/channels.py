@@ -24,7 +24,7 @@ _LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
 R = TypeVar("R")
 
 
-class Away(Exception):  # noqa: N818 - the server's state, not a fault of ours
+class Away(Exception):
     """The mail server takes nothing at the moment; no message is to blame. ``code`` is stable."""
 
     def __init__(self, code: str) -> None:

@@ -79,19 +79,19 @@ class Message(Sendable, Base):
     traceparent: Mapped[str | None] = mapped_column(String(55))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
-    __mapper_args__ = {"polymorphic_on": "sender", "polymorphic_identity": ""}
+    __mapper_args__ = {"polymorphic_on": "sender", "polymorphic_identity": ""}  # noqa: RUF012 - SQLAlchemy reads it so
 
 
 class MailMessage(Message):
     """A message that the mail loop sends."""
 
-    __mapper_args__ = {"polymorphic_identity": "mail"}
+    __mapper_args__ = {"polymorphic_identity": "mail"}  # noqa: RUF012 - SQLAlchemy reads it so
 
 
 class PortalNote(Message):
     """A message that the portal loop publishes; its body is the JSON payload of the event."""
 
-    __mapper_args__ = {"polymorphic_identity": "portals"}
+    __mapper_args__ = {"polymorphic_identity": "portals"}  # noqa: RUF012 - SQLAlchemy reads it so
 
 
 class Unit(Follows, Base):

@@ -17,7 +17,11 @@ from services.notify.domain import CODE_MARK, Manner, Matter, Recipient
 _FOLDER: Final = Path(__file__).parent / "messages"
 # Plain text and not HTML: there is nothing to escape.
 _ENVIRONMENT: Final = Environment(
-    undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+    autoescape=False,  # noqa: S701 - plain text for mail, never HTML
 )
 _DAY: Final = {"zh-Hans": ("y年M月d日", "zh_Hans_CN"), "zh-Hant": ("y年M月d日", "zh_Hant_TW"), "en": ("d MMMM y", "en")}
 #: OpenCC's converter is not said to be safe for threads.

@@ -26,7 +26,10 @@ def run() -> dict[str, float]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         node = subprocess.Popen(
-            [sys.executable, "-m", "tests.parts.run_node", str(folder / "broker")], cwd=ROOT, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", "tests.parts.run_node", str(folder / "broker")],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         assert node.stdout is not None
         url = node.stdout.readline().strip()
@@ -45,7 +48,9 @@ def _measure(url: str, folder: Path) -> dict[str, float]:
         worker = _worker(environ)
         worker.send_signal(signal.SIGTERM)
         worker.wait(30)
-        channel.queue_declare(queue="bench.answers", durable=True, auto_delete=False, arguments={"x-queue-type": "quorum"})
+        channel.queue_declare(
+            queue="bench.answers", durable=True, auto_delete=False, arguments={"x-queue-type": "quorum"}
+        )
         channel.exchange_declare(exchange="wz.toy.answers", type="topic", durable=True, auto_delete=False)
         channel.queue_bind(queue="bench.answers", exchange="wz.toy.answers", routing_key="#")
         channel.confirm_select()

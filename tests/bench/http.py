@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import requests
@@ -38,14 +39,16 @@ def run() -> dict[str, float]:
             },
         )
         bare = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "-k", "gthread", "--threads", "16", "-w", "1"]
-            + ["--log-level", "warning", "-b", f"127.0.0.1:{bare_port}", "tests.bench.bare_flask:app"],
+            [
+                *(sys.executable, "-m", "gunicorn", "-k", "gthread", "--threads", "16", "-w", "1"),
+                *("--log-level", "warning", "-b", f"127.0.0.1:{bare_port}", "tests.bench.bare_flask:app"),
+            ],
             cwd=ROOT,
             env=environ | {"BARE_DATABASE": str(folder / "bare.db")},
         )
         try:
             for port in (ours_port, bare_port):
-                until(lambda port=port: _answers(port), 60)
+                until(partial(_answers, port), 60)
             return _rounds(ours_port, bare_port)
         finally:
             for process in (ours, bare):
@@ -54,7 +57,8 @@ def run() -> dict[str, float]:
 
 
 def _rounds(ours_port: int, bare_port: int) -> dict[str, float]:
-    ours, bare = [], []
+    ours: list[float] = []
+    bare: list[float] = []
     for turn in range(ROUNDS + 1):
         for port, rates in ((ours_port, ours), (bare_port, bare)):
             prepared = itertools.chain(requests_for(port, int(4000 * SECONDS)))

@@ -11,7 +11,9 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -47,7 +49,9 @@ class Ledger:
         session = requests.Session()
         for turn in range(PETITIONS // CLIENTS):
             key = f"{client}-{turn}-{uuid.uuid4().hex}"
-            body = petition(title=f"第{client}号窗口第{turn}件：路灯不亮", contact={"mail": f"c{client}t{turn}@example.org"})
+            body = petition(
+                title=f"第{client}号窗口第{turn}件：路灯不亮", contact={"mail": f"c{client}t{turn}@example.org"}
+            )
             while key not in self.numbers:
                 try:
                     answer = session.post(
@@ -79,7 +83,7 @@ def test_a_worker_killed_in_the_midst_of_batches_loses_and_doubles_nothing(house
         time.sleep(chance.uniform(0.5, 2.0))
         worker = house.child("worker")
         worker.kill()
-        until(lambda gone=worker.pid: _other_worker(house, gone), 60)
+        until(partial(_other_worker, house, worker.pid), 60)
     ledger.wait()
     _balance(house, ledger)
 
@@ -91,7 +95,9 @@ def test_a_broker_killed_under_load_loses_and_doubles_nothing_and_intake_goes_on
     ledger.start()
     for _ in range(2):
         time.sleep(chance.uniform(1.0, 2.0))
-        _broker(house).kill()
+        broker = _broker(house)
+        assert broker is not None
+        broker.kill()
         until(lambda: _broker(house) is not None, 90)
     ledger.wait()
     assert {status for status in ledger.answers if status >= 500} == set()
@@ -113,20 +119,23 @@ def _balance(house: House, ledger: Ledger) -> None:
     until(lambda: house.get("/api/search", "supervisor").json()["total"] >= PETITIONS, 120, 0.5)
     assert house.get("/api/search", "supervisor").json()["total"] == PETITIONS
     for service in ("intake", "routing", "notify"):
-        query = "select count(*) from outbox where published_at is null"
-        until(lambda s=service, q=query: _column(house, s, q) == [0], 120, 0.5)
+        until(partial(_published, house, service), 120, 0.5)
     told = "select count(*), count(distinct number) from message where occasion = 'received' and recipient = 'citizen'"
     until(lambda: _rows(house, "notify", told) == [(PETITIONS, PETITIONS)], 120, 0.5)
     waiting = "select count(*) from message where delivery in ('pending', 'sending')"
     until(lambda: _column(house, "notify", waiting) == [0], 120, 0.5)
 
 
-def _rows(house: House, service: str, query: str) -> list[tuple[object, ...]]:
+def _published(house: House, service: str) -> bool:
+    return _column(house, service, "select count(*) from outbox where published_at is null") == [0]
+
+
+def _rows(house: House, service: str, query: str) -> list[tuple[Any, ...]]:
     with sqlite3.connect(f"file:{house.folder / service}.db?mode=ro", uri=True) as database:
         return database.execute(query).fetchall()
 
 
-def _column(house: House, service: str, query: str) -> list[object]:
+def _column(house: House, service: str, query: str) -> list[Any]:
     return [row[0] for row in _rows(house, service, query)]
 
 

@@ -57,7 +57,9 @@ class Officers:
     def dispatch(self, number: str, unit: str, sealed: bool) -> None:
         """The dispatcher sends a petition from the queue to a unit."""
         role = "sealed_officer" if sealed else "dispatcher"
-        self._post(f"/api/cases/{number}/dispatch", self._of(role), {"unit": unit, "reason": "人工研判：按职责分工交办"})
+        self._post(
+            f"/api/cases/{number}/dispatch", self._of(role), {"unit": unit, "reason": "人工研判：按职责分工交办"}
+        )
 
     def answer(self, number: str, unit: str, row: Row, sealed: bool) -> None:
         """The unit's officer accepts the petition and answers it."""

@@ -248,11 +248,7 @@ def _work(story: Story, officers: Officers, advance: Callable[[str], None]) -> N
     story.to_call = any(m["recipient"] == "citizen" and m["state"] == "skipped" for m in messages)
     advance("told")
     words = " ".join(story.row.title.split())[:60]
-    _until(
-        lambda: any(
-            hit["number"] == number for hit in officers.search(story.sealed, q=words, size=100)["hits"]
-        )
-    )
+    _until(lambda: any(hit["number"] == number for hit in officers.search(story.sealed, q=words, size=100)["hits"]))
     story.found = True
     advance("found")
 

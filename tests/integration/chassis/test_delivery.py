@@ -68,7 +68,9 @@ class Toy:
         connection = rabbit.connect(self.url, "test")
         try:
             found = []
-            while (message := connection.default_channel.basic_get(rabbit.parked_queue(queue), no_ack=True)) is not None:
+            while (
+                message := connection.default_channel.basic_get(rabbit.parked_queue(queue), no_ack=True)
+            ) is not None:
                 found.append(message)
             return found
         finally:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import services.chassis.green  # noqa: F401, I001 - eventlet patches first
-
 import os
 import signal
 import sys
@@ -13,6 +11,7 @@ from typing import ClassVar
 
 from nameko.containers import ServiceContainer
 
+import services.chassis.green  # noqa: F401 - eventlet patches first
 from services.chassis import broker, delivery
 from services.chassis.broker import declare_all
 from services.chassis.consume import Batch, listens

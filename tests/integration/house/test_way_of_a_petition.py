@@ -71,7 +71,11 @@ def test_the_unit_hands_back_and_the_dispatcher_sends_it_elsewhere(house: House)
     reason = "该路段的井盖由自来水公司管理，不属我单位职责。"
     assert house.post(f"/api/cases/{number}/objection", {"reason": reason}, "officer", unit).ok
     assert (house.case(number) or {})["state"] == "objected"
-    answer = house.post(f"/api/cases/{number}/dispatch", {"unit": "water-company", "reason": "井盖属自来水公司所有，按权属交办。"}, "dispatcher")
+    answer = house.post(
+        f"/api/cases/{number}/dispatch",
+        {"unit": "water-company", "reason": "井盖属自来水公司所有，按权属交办。"},
+        "dispatcher",
+    )
     assert answer.ok, answer.text
     until(lambda: (house.case(number, "officer", "water-company") or {}).get("state") == "dispatched")
 
@@ -187,11 +191,14 @@ def _report(house: House, session: requests.Session, title: str) -> str:
     page = session.get(f"{house.url}/petitions/report", timeout=30)
     fields = dict(re.findall(r'<input[^>]*type="hidden"[^>]*name="([^"]+)"[^>]*value="([^"]*)"', page.text))
     fields |= dict(re.findall(r'<input[^>]*name="([^"]+)"[^>]*type="hidden"[^>]*value="([^"]*)"', page.text))
-    fields |= {"kind": "report", "title": title, "body": "逢年过节收受礼品，有送礼人的转账记录。", "mail": "w@example.org"}
+    fields |= {
+        "kind": "report",
+        "title": title,
+        "body": "逢年过节收受礼品，有送礼人的转账记录。",
+        "mail": "w@example.org",
+    }
     answer = session.post(f"{house.url}/petitions/report", data=fields, timeout=30)
     assert answer.ok, answer.text[:500]
     found = re.search(r"WZ[-0-9A-Z]+", answer.text)
     assert found, answer.text[:2000]
     return found.group(0)
-
-

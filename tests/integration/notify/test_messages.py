@@ -217,7 +217,7 @@ def test_a_batch_of_two_hundred_needs_a_handful_of_statements(mailbox: Street) -
     engine = mailbox.house.database.engine
 
     def note(connection: object, cursor: object, statement: str, *rest: object) -> None:
-        statements.append(statement.split()[0])
+        statements.append(statement.split(maxsplit=1)[0])
 
     sqlalchemy_event.listen(engine, "before_cursor_execute", note)
     mailbox.hand(*batch)

@@ -105,7 +105,7 @@ def test_the_messages_of_wtforms_are_translated() -> None:
 def test_the_menu_is_translated_in_every_application() -> None:
     from services.cli.front_door import MENU
 
-    labels = [label for _, _, label, _ in MENU if not isinstance(label, Text)]
+    labels = [label for _, label, _ in MENU if not isinstance(label, Text)]
     untranslated = {
         f"{room}: {label!r}"
         for room in ROOMS
