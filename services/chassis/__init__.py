@@ -1,1 +1,1 @@
-"""Mechanism, with not one word about petitions: settings, clock, database, delivery, web, identity, telemetry."""
+"""Mechanism that does not know what the house is for: settings, clock, database, delivery, web, identity, logs."""

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
-import sqlite3
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -24,18 +21,13 @@ from sqlalchemy.types import TypeDecorator
 
 from services.chassis.clock import Clock, DatabaseClock, SystemClock
 from services.chassis.errors import StartError
+from services.chassis.watch import Notifier, PostgresWatch, SqliteWatch, Watch
 
 #: How long a worker waits for another process's write on SQLite before it tries again (ms). Short, because a lock
 #: wait stops the worker's whole loop (measured: 1 s of waiting was 1 s of standstill).
 SQLITE_BUSY_MS = 250
 #: The same where threads wait for themselves alone, as in the web role (ms).
 SQLITE_PATIENT_MS = 10_000
-#: How often a SQLite watch looks for commits of others (s); one look costs 5 µs.
-SQLITE_WATCH_S = 0.01
-#: NOTIFY is sent at most this often (s): one in each transaction halves commits per second (measured).
-NOTIFY_EVERY_S = 0.02
-#: Channel of LISTEN and NOTIFY.
-CHANNEL = "wenzheng_commit"
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -82,7 +74,7 @@ class Database:
         self._turn = threading.Lock() if self.sqlite else contextlib.nullcontext()
         self.engine = self._sqlite_engine() if self.sqlite else self._postgres_engine(pool)
         event.listen(self.engine, "after_cursor_execute", _note_writes)
-        self._notifier = None if self.sqlite else _Notifier(self)
+        self._notifier = None if self.sqlite else Notifier(self)
 
     def _sqlite_engine(self) -> Engine:
         path = Path(self.url.database or "")
@@ -170,134 +162,13 @@ class Database:
 
     def watch(self) -> Watch:
         """A watch of its own for one loop; see ``Watch``."""
-        return _SqliteWatch(self) if self.sqlite else _PostgresWatch(self)
+        return SqliteWatch(self) if self.sqlite else PostgresWatch(self)
 
     def close(self) -> None:
         """Close every pooled connection."""
         if self._notifier is not None:
             self._notifier.close()
         self.engine.dispose()
-
-
-class Watch:
-    """Waits for commits in one database, from whatever process. A hint, never the truth: callers poll too."""
-
-    def wait(self, timeout: float) -> bool:
-        """Block until somebody committed or ``timeout`` seconds passed; True when there was a commit."""
-        raise NotImplementedError
-
-    def close(self) -> None:
-        """Give the connection back."""
-        raise NotImplementedError
-
-
-class _SqliteWatch(Watch):
-    """Reads ``PRAGMA data_version``: it changes whenever another connection commits."""
-
-    def __init__(self, database: Database) -> None:
-        # A bare connection: it holds no lock and never sees its own commits.
-        self._connection = sqlite3.connect(
-            database.url.database or "", check_same_thread=False, isolation_level=None, timeout=SQLITE_BUSY_MS / 1000
-        )
-        self._version = self._look()
-
-    def _look(self) -> int:
-        (version,) = self._connection.execute("PRAGMA data_version").fetchone()
-        return int(version)
-
-    def wait(self, timeout: float) -> bool:
-        deadline = time.monotonic() + timeout
-        while True:
-            version = self._look()
-            if version != self._version:
-                self._version = version
-                return True
-            left = deadline - time.monotonic()
-            if left <= 0:
-                return False
-            time.sleep(min(SQLITE_WATCH_S, left))
-
-    def close(self) -> None:
-        self._connection.close()
-
-
-class _PostgresWatch(Watch):
-    """LISTENs on a direct connection; a lost one is opened anew, meanwhile ``wait`` just waits."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._connection: Connection | None = None
-
-    def _listen(self) -> Any:
-        if self._connection is None:
-            self._connection = self._database.direct()
-            self._connection.execute(text(f"LISTEN {CHANNEL}"))
-        return self._connection.connection.driver_connection
-
-    def wait(self, timeout: float) -> bool:
-        try:
-            raw = self._listen()
-            if raw.notifies or select.select([raw], [], [], timeout)[0]:
-                raw.poll()
-                heard = bool(raw.notifies)
-                raw.notifies.clear()
-                return heard
-        except (DBAPIError, OSError, raw_errors()):
-            self.close()
-            time.sleep(timeout)
-        return False
-
-    def close(self) -> None:
-        if self._connection is not None:
-            connection, self._connection = self._connection, None
-            connection.close()
-
-
-def raw_errors() -> type[Exception]:
-    """The driver's own base error, for calls past SQLAlchemy."""
-    import psycopg2
-
-    base: type[Exception] = psycopg2.Error
-    return base
-
-
-class _Notifier:
-    """Sends NOTIFY after commits, at most every 20 ms, from a thread of its own so that nobody waits for it."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._due = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._lock = threading.Lock()
-        self._closed = False
-
-    def committed(self) -> None:
-        """Somebody committed: a NOTIFY goes out within 20 ms."""
-        if self._thread is None:
-            with self._lock:
-                if self._thread is None:
-                    self._thread = threading.Thread(target=self._run, name="notify", daemon=True)
-                    self._thread.start()
-        self._due.set()
-
-    def _run(self) -> None:
-        while not self._closed:
-            self._due.wait()
-            self._due.clear()
-            if self._closed:
-                return
-            try:
-                with self._database.engine.connect() as connection:
-                    connection.execute(text(f"NOTIFY {CHANNEL}"))
-                    connection.commit()
-            except DBAPIError:
-                # A hint was lost; every watcher polls as well, and the next commit sends another.
-                time.sleep(1)
-            time.sleep(NOTIFY_EVERY_S)
-
-    def close(self) -> None:
-        self._closed = True
-        self._due.set()
 
 
 def _note_writes(

@@ -264,5 +264,5 @@ def verdict_of(error: Exception) -> Verdict:
         return Verdict("park", error.code, error.detail)
     if isinstance(error, Retry):
         return Verdict("retry", error.code)
-    # The class only: a message may quote the petition.
+    # The class only: a message may quote what somebody wrote.
     return Verdict("retry", "handler_failed", type(error).__name__)

@@ -41,7 +41,7 @@ class ServiceSettings(BaseModel):
     port: int = Field(8080, ge=0, le=65535, description="Port the web role listens on.")
     worker_port: int = Field(0, ge=0, le=65535, description="Port of the worker's health and metrics; 0: none.")
     web_threads: int = Field(16, ge=1, le=256, description="Threads of the web server.")
-    public_url: str = Field("", description="Address citizens see, for links in messages; empty: http://host:port.")
+    public_url: str = Field("", description="Address the public sees, for links in messages; empty: http://host:port.")
     site_name: str = Field("问政", description="Name of the place or office, shown in the head of every page.")
     trusted_proxies: int = Field(
         0, ge=0, le=5, description="Proxies in front whose X-Forwarded-For and -Proto are believed; 0: none."

@@ -1,4 +1,4 @@
-"""Logs with petition and event id and no personal data, and the metrics of the house, each declared once."""
+"""Logs with ids and no personal data, and the metrics of the house, each declared once."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def set_up_logs(level: str = "INFO", form: str = "auto") -> None:
 
 
 def _drop_trace(logger: Any, name: str, event: Any) -> Any:
-    """A stack trace may quote what a citizen wrote: keep the class of the exception and where it came from."""
+    """A stack trace may quote what somebody wrote: keep the class of the exception and where it came from."""
     info = event.pop("exc_info", None)
     if info:
         info = sys.exc_info() if info is True else info
@@ -141,5 +141,5 @@ def _drop_trace(logger: Any, name: str, event: Any) -> Any:
 
 
 def log(service: str) -> Any:
-    """A logger. Use: constant text plus ids as keywords, ``log.info("petition filed", petition_id=…)``."""
+    """A logger. Use: constant text plus ids as keywords, ``log.info("event parked", event_id=…)``."""
     return structlog.get_logger().bind(service=service)

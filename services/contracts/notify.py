@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from services.contracts.shared import PetitionEvent
 
@@ -14,7 +14,8 @@ class NoticeEvent(PetitionEvent, frozen=True, kw_only=True):
     source: ClassVar[str] = "notify"
 
     notice_id: str
-    recipient: Literal["citizen", "unit", "portal"]
+    #: "citizen", "unit", "portal"; more may come.
+    recipient: str
     #: "mail", "portal", "mailbox" …
     channel: str
     #: What it was about: "received", "dispatched", "replied" …

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import msgspec
 
 from services.contracts.envelope import Event, Text
-from services.contracts.shared import Audience, Kind, PetitionEvent, State, UnitRef
+from services.contracts.shared import Audience, Kind, PetitionEvent, UnitRef
 
 
 class Reason(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,7 +52,8 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
 
     text: str
     #: 支持 / 解释 / 不予支持 (Art. 32), answered for inquiries, adopted for suggestions.
-    outcome: Literal["supported", "explained", "not_supported", "answered", "adopted"]
+    #: A plain string, as a list that will grow: a reader shows a word it does not know as it is.
+    outcome: str
     unit: UnitRef
     issued_at: datetime
     #: Laws and rules it rests on.
@@ -62,7 +63,8 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
 class CaseState(msgspec.Struct, frozen=True, kw_only=True):
     """Routing's full public state of one case."""
 
-    state: State
+    #: One of ``State`` or, from a newer publisher, one that is not known yet.
+    state: str
     #: Who may see it.
     audience: Audience
     kind: Kind
@@ -143,7 +145,8 @@ class PetitionClosed(CaseEvent, frozen=True, kw_only=True):
     type: ClassVar[str] = "petition.closed.v1"
     meaning: ClassVar[str] = "办结: the case ended"
 
-    reason: Literal["rated", "rating_lapsed", "withdrawn"]
+    #: "rated", "rating_lapsed", "withdrawn"; more may come.
+    reason: str
 
 
 class UnitChanged(Event, frozen=True, kw_only=True):

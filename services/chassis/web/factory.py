@@ -165,7 +165,7 @@ def _page_values(app: Flask, entries: tuple[Nav, ...], unit_name: Callable[[str]
 
 
 def shown(entries: Sequence[Nav], staff: Staff | None) -> list[Nav]:
-    """The entries for this reader: citizens see those without roles, staff those their roles open."""
+    """The entries for this reader: the public sees those without roles, staff those their roles open."""
     if staff is None:
         return [entry for entry in entries if not entry.roles]
     return [entry for entry in entries if "*" in entry.roles or staff.has(*entry.roles)]

@@ -9,7 +9,6 @@ import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any
 
@@ -18,11 +17,13 @@ import kombu
 import requests
 from standardwebhooks import Webhook
 
+from services.chassis.clock import SystemClock
 from services.chassis.wire import PREFIX
 from services.cli.demo.rows import Row
 from services.cli.demo.running import Running
 
 TIMEOUT_S = 30.0
+_CLOCK = SystemClock()
 #: Number and query code as the receipt shows them.
 _SLIP = re.compile(r"<dd[^>]*>\s*([^<]+?)\s*</dd>")
 
@@ -145,12 +146,12 @@ class Doors:
             "source": f"/portals/{portal.id}",
             "type": "portal.petition.filed.v1",
             "subject": row.id,
-            "time": datetime.now(UTC).isoformat(),
+            "time": _CLOCK.now().isoformat(),
             "datacontenttype": "application/json",
             "data": _portal_petition(row),
         }
         body = json.dumps(event, ensure_ascii=False)
-        moment, message_id = datetime.now(UTC), f"msg_{uuid.uuid4().hex}"
+        moment, message_id = _CLOCK.now(), f"msg_{uuid.uuid4().hex}"
         answer = self._session().post(
             f"{self._house.address}/portals/{portal.id}",
             data=body.encode(),
@@ -185,7 +186,7 @@ class PortalLink:
                 f"{PREFIX}source": f"/portals/{self._house.portal.id}",
                 f"{PREFIX}type": "portal.petition.filed.v1",
                 f"{PREFIX}subject": row.id,
-                f"{PREFIX}time": datetime.now(UTC).isoformat(),
+                f"{PREFIX}time": _CLOCK.now().isoformat(),
             }
             message = amqp.Message(
                 json.dumps(_portal_petition(row), ensure_ascii=False).encode(),

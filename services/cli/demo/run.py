@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import json
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
-from services.cli.demo.doors import Doors, Filed, Refused
+from services.cli.demo.doors import Doors, Refused
 from services.cli.demo.officers import Officers
-from services.cli.demo.rows import Row, read_rows
+from services.cli.demo.rows import read_rows
 from services.cli.demo.running import Running
-from services.contracts.words import KIND_NAMES, STATE_NAMES, name_of
+from services.cli.demo.story import Story, show, summary
+from services.cli.demo.watch import Watch
 
 #: How long one petition may take from stage to stage (s).
 PATIENCE_S = 60.0
@@ -28,104 +26,6 @@ PATIENCE_S = 60.0
 PETITIONERS, STAFF = 4, 4
 #: States of a message that is done with: sent, or left to staff who call a petitioner that gave a phone number only.
 TOLD = ("sent", "skipped")
-#: Rows shown in the table at most; the JSON has all.
-SHOWN = 80
-
-
-@dataclass
-class Story:
-    """What became of one petition."""
-
-    row: Row
-    filed: Filed | None = None
-    problem: str = ""
-    kind: str = ""
-    unit: str | None = None
-    unit_name: str = ""
-    queued: bool = False
-    state: str = ""
-    reasons: list[str] = field(default_factory=list)
-    notified: bool = False
-    #: The petitioner gave a phone number only: staff call, since text messages are not set up here.
-    to_call: bool = False
-    searchable_s: float | None = None
-    found: bool = False
-
-    @property
-    def sealed(self) -> bool:
-        return self.row.door == "report"
-
-    @property
-    def lost(self) -> bool:
-        """Filed, but not judged, not told or not found."""
-        return not ((self.unit or self.queued) and self.notified and self.found)
-
-    def as_json(self) -> dict[str, Any]:
-        """One entry of the result."""
-        seconds = None if self.searchable_s is None else round(self.searchable_s, 3)
-        return {
-            "number": self.filed.number if self.filed else None,
-            "id": self.row.id,
-            "source": self.row.source,
-            "kind": self.kind or self.row.kind,
-            "unit": self.unit,
-            "state": self.state,
-            "reasons": self.reasons,
-            "seconds_to_searchable": seconds,
-            "found": self.found,
-            **({"problem": self.problem} if self.problem else {}),
-        }
-
-
-class Watch(threading.Thread):
-    """Sees in search when each filed petition appears there."""
-
-    def __init__(self, officers: Officers, seen: Callable[[], None]) -> None:
-        super().__init__(name="watch", daemon=True)
-        self._officers, self._told = officers, seen
-        self._waiting: dict[str, Story] = {}
-        self._lock = threading.Lock()
-        self._stopping = threading.Event()
-
-    def expect(self, story: Story) -> None:
-        """Begin to look for a petition that was just filed."""
-        assert story.filed is not None
-        with self._lock:
-            self._waiting[story.filed.number] = story
-
-    def run(self) -> None:
-        """Ask for the newest petitions again and again."""
-        while not self._stopping.wait(0.02):
-            with self._lock:
-                waiting = dict(self._waiting)
-            if not waiting:
-                continue
-            for sealed in {story.sealed for story in waiting.values()}:
-                hits = self._officers.search(sealed, sort="newest", size=100)["hits"]
-                self._note({hit["number"] for hit in hits})
-            # One that is older than the newest hundred is asked for by its number.
-            old = [s for s in waiting.values() if s.filed and time.monotonic() - s.filed.at > 2]
-            for story in old[:20]:
-                assert story.filed is not None
-                hits = self._officers.search(story.sealed, q=story.filed.number)["hits"]
-                self._note({hit["number"] for hit in hits})
-
-    def _note(self, numbers: Iterable[str]) -> None:
-        now = time.monotonic()
-        for number in numbers:
-            with self._lock:
-                story = self._waiting.pop(number, None)
-            if story is not None and story.filed is not None:
-                story.searchable_s = max(now - story.filed.at, 0.0)
-                self._told()
-
-    def finish(self) -> None:
-        """Wait until everything was seen, or patience ends."""
-        deadline = time.monotonic() + PATIENCE_S
-        while self._waiting and time.monotonic() < deadline:
-            time.sleep(0.05)
-        self._stopping.set()
-        self.join(10)
 
 
 def run_demo(source: Path, *, json_file: Path | None, stop: bool, folder: Path, port: int) -> int:
@@ -152,7 +52,7 @@ def run_demo(source: Path, *, json_file: Path | None, stop: bool, folder: Path, 
     try:
         _play(stories, house, console)
         result = summary(stories)
-        _show(stories, result, console)
+        show(stories, result, console)
         if json_file is not None:
             json_file.write_text(json.dumps(result, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         code = 0 if result["lost"] == 0 and result["filed"] == len(stories) else 1
@@ -164,22 +64,6 @@ def run_demo(source: Path, *, json_file: Path | None, stop: bool, folder: Path, 
         return 130
     finally:
         house.stop()
-
-
-def summary(stories: list[Story]) -> dict[str, Any]:
-    """The result as one object: totals and one entry a petition."""
-    filed = [story for story in stories if story.filed]
-    return {
-        "filed": len(filed),
-        "dispatched": sum(not story.queued and story.unit is not None for story in filed),
-        "queued": sum(story.queued for story in filed),
-        "answered": sum(story.state in ("replied", "closed") for story in filed),
-        "notified": sum(story.notified for story in filed),
-        "to_call": sum(story.to_call for story in filed),
-        "found": sum(story.found for story in filed),
-        "lost": sum(story.lost for story in filed),
-        "petitions": [story.as_json() for story in stories],
-    }
 
 
 def _play(stories: list[Story], house: Running, console: Console) -> None:
@@ -278,42 +162,6 @@ def _until(ask: Callable[[], Any]) -> Any:
         time.sleep(wait)
         wait = min(wait * 1.5, 0.5)
     return answer
-
-
-def _show(stories: list[Story], result: dict[str, Any], console: Console) -> None:
-    table = Table(title=f"{result['filed']} petitions", title_justify="left", header_style="bold")
-    for heading in ("number", "from", "kind", "unit", "reason", "state"):
-        table.add_column(heading, overflow="fold")
-    table.add_column("searchable after", justify="right")
-    for story in stories[:SHOWN]:
-        kind = name_of(KIND_NAMES, story.kind or story.row.kind).zh
-        after = "-" if story.searchable_s is None else f"{story.searchable_s:.2f} s"
-        unit = story.unit_name or ("dispatcher's queue" if story.queued else "-")
-        state = story.problem or name_of(STATE_NAMES, story.state).zh
-        table.add_row(
-            story.filed.number if story.filed else story.row.id,
-            str(story.row.source),
-            kind,
-            unit,
-            "; ".join(story.reasons[:2]),
-            state,
-            after,
-            style="red" if story.lost else "",
-        )
-    console.print(table)
-    if len(stories) > SHOWN:
-        console.print(f"… and {len(stories) - SHOWN} more; --json FILE writes all of them.")
-    times = sorted(story.searchable_s for story in stories if story.searchable_s is not None)
-    if times:
-        console.print(
-            f"filed to searchable: p50 {_part(times, 0.5):.2f} s, p99 {_part(times, 0.99):.2f} s, slowest {times[-1]:.2f} s"
-        )
-    totals = ("filed", "dispatched", "queued", "answered", "notified", "to_call", "found", "lost")
-    console.print("  ".join(f"{name} {result[name]}" for name in totals), style="bold")
-
-
-def _part(times: list[float], share: float) -> float:
-    return times[min(int(len(times) * share), len(times) - 1)]
 
 
 def _stay(house: Running, console: Console) -> None:

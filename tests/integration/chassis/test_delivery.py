@@ -44,7 +44,20 @@ class Toy:
     def stop(self) -> int:
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(20)
+        code = self.process.wait(20)
+        self._close()
+        return code
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+        self._close()
+
+    def _close(self) -> None:
+        assert self.process is not None
+        assert self.process.stdout is not None
+        self.process.stdout.close()
 
     def throw(self, *pings: Ping | Lost) -> None:
         with self.house.work() as work:
@@ -96,8 +109,7 @@ def toy(request: pytest.FixtureRequest, tmp_path: Path, broker: str) -> Iterator
     toy = Toy(house, environ, broker)
     yield toy
     if toy.process is not None and toy.process.poll() is None:
-        toy.process.kill()
-        toy.process.wait()
+        toy.kill()
     house.database.close()
 
 
@@ -243,9 +255,7 @@ def test_a_kill_in_the_midst_loses_nothing_and_doubles_nothing(toy: Toy) -> None
     for start in range(0, 2000, 200):
         toy.throw(*(Ping(ball=f"k{n}") for n in range(start, start + 200)))
         if start in (400, 1200):
-            assert toy.process is not None
-            toy.process.kill()
-            toy.process.wait()
+            toy.kill()
             toy.start()
     eventually(lambda: len(toy.balls()) == 2000 and all(both == (1, 1) for both in toy.balls().values()), 60)
 

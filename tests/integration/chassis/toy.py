@@ -23,7 +23,7 @@ from services.chassis.relay import Relay
 from services.chassis.sender import sends
 from services.chassis.settings import ServiceSettings, load
 from services.chassis.telemetry import set_up_logs
-from services.cli.worker import subscriptions
+from services.chassis.worker import subscriptions
 from services.contracts.envelope import Envelope, Event
 from tests.integration.chassis.toy_tables import Ball, Base, Ping, Pong, Sent
 

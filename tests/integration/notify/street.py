@@ -131,7 +131,7 @@ class Case:
             "due_at": START + timedelta(days=18),
             **values,
         }
-        return CaseState(state=state, **given)  # type: ignore[arg-type]
+        return CaseState(state=state, **given)
 
     def dispatched(self, **values: Any) -> PetitionDispatched:
         return PetitionDispatched(**self.head, by="rule", case=self._case("dispatched", **values))
@@ -141,7 +141,7 @@ class Case:
         return ReplyIssued(**self.head, by="s1", case=self._case("replied", reply=reply))
 
     def closed(self, reason: str) -> PetitionClosed:
-        return PetitionClosed(**self.head, reason=reason, case=self._case("closed"))  # type: ignore[arg-type]
+        return PetitionClosed(**self.head, reason=reason, case=self._case("closed"))
 
 
 def unit_changed(mail: str | None = "housing@chenghu.example") -> UnitChanged:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import event as sql_event
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from services.chassis.ids import uuid7
 from services.chassis.migrate import differences
@@ -19,7 +18,6 @@ from services.contracts.intake import (
     Supplement,
 )
 from services.contracts.routing import PetitionAssessed, PetitionClosed, PetitionDispatched
-from services.routing import store
 from services.routing.handlers import desk
 from services.routing.models import Base, Case, ShingleBand
 
@@ -198,15 +196,3 @@ def test_a_batch_takes_a_few_statements_however_long_it_is(bench: Any) -> None:
 
     few = cost(5)
     assert cost(150) <= few + 5
-
-
-def test_three_hundred_petitions_a_second_are_taken_in(bench: Any) -> None:
-    body = "路口的路灯从上个月起一盏接一盏地坏掉，晚上回家的孩子只能摸黑走，打过电话没有人来修，请尽快安排。" * 4
-    batches = [[bench.petition("路灯不亮", f"{n}-{at}{body}") for at in range(200)] for n in range(3)]
-    started = time.perf_counter()
-    for batch in batches:
-        bench.deliver(*batch)
-    assert 600 / (time.perf_counter() - started) >= 300
-    with bench.house.database.read() as session:
-        assert session.scalar(select(func.count()).select_from(Case)) == 600
-        assert store.directory.read(session).units

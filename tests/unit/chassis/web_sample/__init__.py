@@ -9,7 +9,7 @@ from typing import Any
 from flask import Flask, redirect, render_template, request
 from sqlalchemy.exc import OperationalError
 from wtforms import BooleanField, IntegerField, PasswordField, RadioField, SelectField, StringField, TextAreaField
-from wtforms.fields.choices import SelectChoice
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its types
 from wtforms.validators import Email, InputRequired, Length, Optional
 
 from services.chassis.clock import DrivenClock

@@ -1,0 +1,122 @@
+"""Runs nameko containers in this process until it is asked to stop; then they drain."""
+
+from __future__ import annotations
+
+import fcntl
+import gc
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from nameko.containers import ServiceContainer
+
+from services.chassis.broker import Subscription, declare_all
+from services.chassis.consume import Listener
+from services.chassis.errors import StartError, Transient
+from services.chassis.health import serve_health
+from services.chassis.house import House
+from services.chassis.provider import CONFIG_KEY
+from services.chassis.telemetry import log
+
+#: How long a restarted worker waits for the broker (s).
+RESTART_PATIENCE_S = 60.0
+#: Service methods that one container runs at once.
+MAX_WORKERS = 64
+
+
+def subscriptions(service_class: type) -> list[Subscription]:
+    """The queues that a nameko service class listens to."""
+    found = []
+    for attribute in vars(service_class).values():
+        for entrypoint in getattr(attribute, "nameko_entrypoints", ()):
+            if isinstance(entrypoint, Listener):
+                found.append(entrypoint.subscription)
+    return found
+
+
+def run_containers(houses: Mapping[str, House[Any]], classes: Mapping[str, type], ready: Callable[[], None]) -> int:
+    """Start a container for each service, wait for SIGTERM or SIGINT, drain.
+
+    Args:
+        houses: the house of each service.
+        classes: its nameko class.
+        ready: called once all containers run.
+
+    Returns:
+        0 after a drain, 1 when a container died of itself.
+
+    Raises:
+        StartError: the broker cannot be reached, another worker runs on this folder, a port is taken.
+    """
+    stop = threading.Event()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sign, lambda *_: stop.set())
+    locks = [_only_worker(house) for house in houses.values()]
+    _declare(houses, classes, stop)
+    containers = [
+        ServiceContainer(classes[name], {CONFIG_KEY: h, "max_workers": MAX_WORKERS}) for name, h in houses.items()
+    ]
+    # What was loaded until now stays for ever: the collector need not look at it again.
+    gc.freeze()
+    for container in containers:
+        container.start()
+    log("worker").info("worker ready", services=list(houses))
+    ready()
+    _serve_health(list(houses.values()))
+    while not stop.is_set() and not any(container._died.ready() for container in containers):
+        stop.wait(0.2)
+    died = any(container._died.ready() for container in containers)
+    for container in containers:
+        container.stop()
+    for house in houses.values():
+        house.database.close()
+    for lock in locks:
+        if lock is not None:
+            os.close(lock)
+    log("worker").info("worker stopped", services=list(houses))
+    return 1 if died else 0
+
+
+def _declare(houses: Mapping[str, House[Any]], classes: Mapping[str, type], stop: threading.Event) -> None:
+    """Make every queue before the first relay publishes."""
+    url = next(iter(houses.values())).settings.broker_url.get_secret_value()
+    if not url:
+        raise StartError("WENZHENG_BROKER_URL is empty; `wenzheng run` and `wenzheng up` start a private node")
+    wanted = [subscription for cls in classes.values() for subscription in subscriptions(cls)]
+    # Started again after a death, it has to wait for a broker that died with it; at a first start it says so at once.
+    until = time.monotonic() + (RESTART_PATIENCE_S if os.environ.get("WENZHENG_RESTARTED") else 0)
+    while not stop.is_set():
+        try:
+            declare_all(url, wanted, [])
+            return
+        except Transient as error:
+            if time.monotonic() >= until:
+                raise StartError(f"the broker cannot be reached ({error}); check WENZHENG_BROKER_URL") from None
+            stop.wait(1)
+
+
+def _only_worker(house: House[Any]) -> int | None:
+    """On SQLite a service has one worker: two would relay the same outbox twice."""
+    if not house.database.sqlite:
+        return None
+    path = house.settings.data_folder / f"{house.service}-worker.lock"
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise StartError(f"a worker of {house.service} already runs on the data folder {path.parent}") from None
+    return handle
+
+
+def _serve_health(houses: Sequence[House[Any]]) -> None:
+    """Health and metrics on a port of their own, where one is set."""
+    settings = houses[0].settings
+    if settings.worker_port:
+        try:
+            serve_health(houses, settings.host, settings.worker_port)
+        except OSError as error:
+            raise StartError(f"port {settings.worker_port} cannot be used: {error.strerror}") from None

@@ -1,0 +1,210 @@
+"""The main pages of the house, filled with petitions of every state, each opened once by whom it is meant for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, Final
+
+from playwright.sync_api import Page
+
+from tests.e2e.people import People, look_up
+from tests.house import until
+
+TITLE = "锦梭路夜间施工，搅拌车排队不熄火"
+BODY = (
+    "锦梭路与旧码头路口的工地自三月起夜间浇筑，搅拌车在居民楼下排队不熄火，凌晨两点最吵。\n"
+    "城管白天来看总是安静的。请在夜里来测一次，并让工地把候车区移到路口西侧的空地。"
+)
+REPLY = (
+    "我单位于当晚二十三时到现场测量，噪声超过夜间限值，已责令工地停止夜间浇筑，"
+    "候车区自次日起移至路口西侧空地，并安排夜间巡查一周。如再有扰民，请直接来电。"
+)
+
+#: Every page that is looked at: barriers, width, language.
+PAGES: Final = (
+    "home",
+    "form",
+    "form-refused",
+    "report",
+    "receipt",
+    "look-up",
+    "status-waiting",
+    "status",
+    "sign-in",
+    "desk",
+    "case-new",
+    "case-accepted",
+    "case",
+    "directory",
+    "search",
+    "notices",
+    "message",
+    "entry",
+    "entry-receipt",
+    "contact-reason",
+    "contact",
+    "contacts",
+    "missing",
+)
+#: Pages without a word written by a petitioner, a unit or an officer.
+OWN_WORDS: Final = ("home", "form", "form-refused", "report", "look-up", "sign-in", "entry", "missing")
+#: Pages of which pictures are made.
+PICTURES: Final = ("form", "receipt", "status", "desk", "case", "search", "notices")
+
+
+class Gallery:
+    """Opens pages on first use and keeps them.
+
+    Args:
+        people: who looks at them.
+    """
+
+    def __init__(self, people: People) -> None:
+        self._people = people
+        self._house = people.house
+        self._open: dict[tuple[str, str], Page] = {}
+
+    def show(self, name: str, locale: str = "zh-CN") -> Page:
+        """A page by its name, for a reader whose browser asks for a language."""
+        key = (name, locale)
+        if key not in self._open:
+            self._open[key] = self._way[name](locale)
+        page = self._open[key]
+        page.bring_to_front()
+        return page
+
+    # ── petitions ───────────────────────────────────────────────────────────────────────────────
+
+    @cached_property
+    def waiting(self) -> dict[str, Any]:
+        """A petition that was sent to its unit and waits there."""
+        return self._filed()
+
+    @cached_property
+    def accepted(self) -> dict[str, Any]:
+        """A petition that its unit has taken on."""
+        receipt = self._filed()
+        assert self._house.post(f"/api/cases/{receipt['number']}/accept", {}, "officer", receipt["unit"]).ok
+        return receipt
+
+    @cached_property
+    def answered(self) -> dict[str, Any]:
+        """A petition with its reply, found by search and told to everybody, with an addition by the petitioner."""
+        receipt = self._filed()
+        number, unit = receipt["number"], receipt["unit"]
+        assert self._house.act(receipt, "supplements", {"text": "昨夜又浇筑到三点。"}).ok
+        assert self._house.post(f"/api/cases/{number}/accept", {}, "officer", unit).ok
+        body = {"text": REPLY, "outcome": "supported", "basis": "《中华人民共和国噪声污染防治法》第四十三条"}
+        answer = self._house.post(f"/api/cases/{number}/reply", body, "officer", unit)
+        assert answer.ok, answer.text
+        until(lambda: [hit["state"] for hit in self._house.found(q=number)] == ["answered"])
+        until(lambda: any(m["occasion"] == "replied" for m in self._house.messages(number)))
+        until(lambda: "rate" in self._house.status(receipt)["actions"])
+        return receipt
+
+    def _filed(self) -> dict[str, Any]:
+        receipt = self._house.file(title=TITLE, body=BODY, place={"text": "望澄街道锦梭社区锦梭路"})
+        case = self._house.judged(receipt["number"])
+        assert case["state"] == "dispatched"
+        until(lambda: self._house.status(receipt)["unit"])
+        return {**receipt, "unit": case["unit"]["id"]}
+
+    # ── pages ───────────────────────────────────────────────────────────────────────────────────
+
+    @cached_property
+    def _way(self) -> dict[str, Callable[[str], Page]]:
+        return {
+            "home": self._visitor("/"),
+            "form": self._visitor("/petitions/new"),
+            "form-refused": self._form_refused,
+            "report": self._visitor("/petitions/report"),
+            "receipt": self._receipt,
+            "look-up": self._visitor("/petitions/status"),
+            "status-waiting": lambda locale: self._status(self.waiting, locale),
+            "status": lambda locale: self._status(self.answered, locale),
+            "sign-in": self._visitor("/sign-in"),
+            "desk": lambda locale: self._staff("dispatcher", "/desk?queue=all", locale, self.answered),
+            "case-new": lambda locale: self._case(self.waiting, locale),
+            "case-accepted": lambda locale: self._case(self.accepted, locale),
+            "case": lambda locale: self._case(self.answered, locale),
+            "directory": lambda locale: self._staff("dispatcher", "/directory", locale),
+            "search": lambda locale: self._staff("supervisor", "/search?q=搅拌车 夜间", locale, self.answered),
+            "notices": lambda locale: self._staff("supervisor", "/notices", locale, self.answered),
+            "message": self._message,
+            "entry": lambda locale: self._staff("dispatcher", "/entry", locale),
+            "entry-receipt": self._entry_receipt,
+            "contact-reason": lambda locale: self._contact_reason(self.accepted, locale),
+            "contact": self._contact,
+            "contacts": self._contacts,
+            "missing": self._visitor("/petitions/nowhere"),
+        }
+
+    def _visitor(self, path: str) -> Callable[[str], Page]:
+        def opened(locale: str) -> Page:
+            page = self._people.visitor(locale=locale)
+            page.goto(path)
+            return page
+
+        return opened
+
+    def _staff(
+        self, role: str, path: str, locale: str, there: dict[str, Any] | None = None, unit: str | None = None
+    ) -> Page:
+        assert there is None or there["number"]
+        page = self._people.staff(role, unit, locale=locale)
+        page.goto(path)
+        return page
+
+    def _form_refused(self, locale: str) -> Page:
+        page = self._visitor("/petitions/new")(locale)
+        page.click("main form[action='/petitions/new'] button[type=submit]")
+        page.wait_for_selector("#errors")
+        return page
+
+    def _receipt(self, locale: str) -> Page:
+        page = self._visitor("/petitions/new")(locale)
+        page.check("#kind input[value=complaint]")
+        page.fill("#title", TITLE)
+        page.fill("#body", BODY)
+        page.fill("#mail", "resident@example.org")
+        page.click("main form[action='/petitions/new'] button[type=submit]")
+        page.wait_for_url("**/petitions/receipt")
+        return page
+
+    def _status(self, receipt: dict[str, Any], locale: str) -> Page:
+        page = self._people.visitor(locale=locale)
+        look_up(page, receipt["number"], receipt["query_code"])
+        return page
+
+    def _case(self, receipt: dict[str, Any], locale: str) -> Page:
+        return self._staff("officer", f"/desk/{receipt['number']}", locale, unit=receipt["unit"])
+
+    def _message(self, locale: str) -> Page:
+        page = self._staff("supervisor", f"/notices?number={self.answered['number']}", locale)
+        page.click("main tbody a >> nth=0")
+        page.wait_for_selector(".message-text")
+        return page
+
+    def _entry_receipt(self, locale: str) -> Page:
+        page = self._staff("dispatcher", "/entry", locale)
+        page.check("#kind input[value=report]")
+        page.fill("#title", TITLE)
+        page.fill("#body", BODY)
+        page.click("main form[action='/entry'] button[type=submit]")
+        page.wait_for_url("**/entry/receipt")
+        return page
+
+    def _contact_reason(self, receipt: dict[str, Any], locale: str) -> Page:
+        return self._staff("officer", f"/entry/contacts/{receipt['number']}", locale, unit=receipt["unit"])
+
+    def _contact(self, locale: str) -> Page:
+        page = self._contact_reason(self.accepted, locale)
+        page.fill("#reason", "回电核实门牌号")
+        page.click("main form button[type=submit]")
+        page.wait_for_selector("dl.facts")
+        return page
+
+    def _contacts(self, locale: str) -> Page:
+        self.show("contact")
+        return self._staff("administrator", "/entry/contacts", locale)
