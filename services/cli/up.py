@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 START_S = 90.0
 STOP_S = 30.0
 #: Restarts of a process that keeps dying, before we give up.
-RESTARTS = 5
+RESTARTS = 10
+DEATHS_WITHIN_S = 300.0
 
 
 @dataclass
@@ -36,7 +37,9 @@ class Child:
     command: list[str]
     environ: Mapping[str, str]
     process: subprocess.Popen[bytes] | None = None
+    #: When it died lately, and not before when it is started again (monotonic s).
     deaths: list[float] = field(default_factory=list)
+    rest_until: float = 0.0
 
     def start(self) -> None:
         """Start it and wait until it says that it is ready.
@@ -45,13 +48,36 @@ class Child:
             StartError: it ended (its own line is on standard error) or did not come up in time.
         """
         read, write = os.pipe()
-        environ = {**self.environ, "WENZHENG_READY_FD": str(write)}
-        self.process = subprocess.Popen(self.command, env=environ, pass_fds=(write,), start_new_session=True)
-        os.close(write)
+        try:
+            self._spawn({**self.environ, "WENZHENG_READY_FD": str(write)}, (write,))
+        finally:
+            os.close(write)
         try:
             self._await_ready(read)
         finally:
             os.close(read)
+
+    def _spawn(self, environ: Mapping[str, str], handles: tuple[int, ...] = ()) -> None:
+        self.process = subprocess.Popen(self.command, env=environ, pass_fds=handles, start_new_session=True)
+
+    def look(self) -> None:
+        """Start it again if it died, with growing rests, without waiting for it.
+
+        Raises:
+            StartError: it dies again and again.
+        """
+        now = time.monotonic()
+        if self.process is not None and self.process.poll() is not None:
+            self.deaths = [at for at in self.deaths if now - at < DEATHS_WITHIN_S] + [now]
+            if len(self.deaths) > RESTARTS:
+                raise StartError(f"the {self.name} process died {len(self.deaths)} times lately; see its log")
+            code, self.process = self.process.returncode, None
+            self.rest_until = now + min(0.25 * 2 ** len(self.deaths), 15.0)
+            print(
+                f"wenzheng: the {self.name} process ended (exit {code}), starting it again", file=sys.stderr, flush=True
+            )
+        if self.process is None and now >= self.rest_until:
+            self._spawn({**self.environ, "WENZHENG_RESTARTED": "1"})
 
     def _await_ready(self, read: int) -> None:
         import select
@@ -102,11 +128,9 @@ def run_children(children: Iterable[Child], on_ready: Callable[[], None], node: 
         on_ready()
         while not stopping:
             for child in children:
-                if child.process is not None and child.process.poll() is not None and not stopping:
-                    _again(child)
-            if node is not None and not node.running and not stopping:
-                print("wenzheng: the broker ended, starting it again", file=sys.stderr, flush=True)
-                node.start()
+                child.look()
+            if node is not None and not node.running:
+                _start_again(node)
             time.sleep(0.2)
         return 0
     finally:
@@ -115,15 +139,14 @@ def run_children(children: Iterable[Child], on_ready: Callable[[], None], node: 
             child.stop()
 
 
-def _again(child: Child) -> None:
-    now = time.monotonic()
-    child.deaths = [at for at in child.deaths if now - at < 60] + [now]
-    if len(child.deaths) > RESTARTS:
-        raise StartError(f"the {child.name} process died {len(child.deaths)} times within a minute; see its log")
-    code = child.process.returncode if child.process else None
-    print(f"wenzheng: the {child.name} process ended (exit {code}), starting it again", file=sys.stderr, flush=True)
-    child.environ = {**child.environ, "WENZHENG_RESTARTED": "1"}
-    child.start()
+def _start_again(node: BrokerNode) -> None:
+    print("wenzheng: the broker ended, starting it again", file=sys.stderr, flush=True)
+    try:
+        node.start()
+    except StartError as error:
+        # What was published is on disk or in an outbox; it goes on as soon as the broker is back.
+        print(f"wenzheng: {error}", file=sys.stderr, flush=True)
+        time.sleep(1)
 
 
 def environment() -> dict[str, str]:
