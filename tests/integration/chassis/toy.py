@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import services.chassis.green  # noqa: F401 - eventlet patches first
+
+# isort: split
 import os
 import signal
 import sys
@@ -11,7 +14,6 @@ from typing import ClassVar
 
 from nameko.containers import ServiceContainer
 
-import services.chassis.green  # noqa: F401 - eventlet patches first
 from services.chassis import broker, delivery
 from services.chassis.broker import declare_all
 from services.chassis.consume import Batch, listens
