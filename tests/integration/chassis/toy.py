@@ -1,10 +1,10 @@
 """A toy service that tests of the delivery core run in a process of its own: it answers every ping with a pong."""
 
+# ruff: noqa: I001 - the patch comes before nameko
 from __future__ import annotations
 
-import services.chassis.green  # noqa: F401 - eventlet patches first
+import services.chassis.green  # noqa: F401
 
-# isort: split
 import os
 import signal
 import sys
