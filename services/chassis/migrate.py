@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData
+from sqlalchemy.exc import DBAPIError
 
 from services.chassis.database import Database, UtcDateTime
 from services.chassis.delivery import metadata as delivery_metadata
@@ -36,7 +39,7 @@ def migrate(database: Database, package: str) -> None:
         package: import name of the service, for example ``services.intake``.
     """
     config = _config(package)
-    with database.engine.connect() as connection:
+    with _reached(database), database.engine.connect() as connection:
         connection.execution_options(reads_only=False)
         with connection.begin():
             if not database.sqlite:
@@ -45,9 +48,20 @@ def migrate(database: Database, package: str) -> None:
             command.upgrade(config, "head")
 
 
+@contextmanager
+def _reached(database: Database) -> Iterator[None]:
+    """Say in one line which database cannot be used and why, without its password."""
+    try:
+        yield
+    except DBAPIError as error:
+        where = database.url.render_as_string(hide_password=True)
+        reason = str(error.orig).strip().splitlines()[0]
+        raise StartError(f"the database {where} cannot be used: {reason}") from None
+
+
 def revision(database: Database) -> str | None:
     """The revision the database is at; None when it is empty."""
-    with database.engine.connect().execution_options(reads_only=True) as connection:
+    with _reached(database), database.engine.connect().execution_options(reads_only=True) as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
 

@@ -160,6 +160,12 @@ def _mount() -> None:
         app.registered_commands += commands.registered_commands
 
 
+def _database_errors() -> tuple[type[Exception], ...]:
+    """The database's errors, if a command has loaded a database at all; `wenzheng up` itself never does."""
+    module = sys.modules.get("sqlalchemy.exc")
+    return (module.DBAPIError,) if module is not None else ()
+
+
 def main() -> None:
     """Entry point of the `wenzheng` command: plain errors, exit code 2 for what the operator must mend."""
     if len(sys.argv) < 2 or sys.argv[1] not in _LIGHT:
@@ -168,6 +174,10 @@ def main() -> None:
         app()
     except StartError as error:
         typer.echo(f"wenzheng: {error}", err=True)
+        sys.exit(2)
+    except _database_errors() as error:
+        reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
+        typer.echo(f"wenzheng: the database cannot be used: {reason}", err=True)
         sys.exit(2)
     except Refusal as error:
         where = f"{error.field}: " if error.field else ""

@@ -1,0 +1,132 @@
+"""What an operator reads when something is missing or wrong: one plain line, exit code 2, no trace."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.house import ROOT
+
+
+def wenzheng(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run the command with nothing but these settings."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("WENZHENG_")}
+    return subprocess.run(
+        [sys.executable, "-m", "services.cli.main", *arguments],
+        env=clean | environ,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+
+
+def refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+    for word in words:
+        assert word in done.stderr
+    assert len(done.stderr.strip().splitlines()) <= 3
+
+
+def test_a_taken_port_is_named_with_the_way_out(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        done = wenzheng("up", WENZHENG_PORT=port, WENZHENG_DATA_FOLDER=str(tmp_path))
+    refused(done, port, "WENZHENG_PORT")
+
+
+def test_a_missing_broker_is_named(tmp_path: Path) -> None:
+    url = "amqp://guest:verysecret@127.0.0.1:1/"
+    done = wenzheng("run", "search", "--role", "worker", WENZHENG_BROKER_URL=url, WENZHENG_DATA_FOLDER=str(tmp_path))
+    refused(done, "broker", "WENZHENG_BROKER_URL")
+    assert "verysecret" not in done.stderr
+
+
+def test_a_missing_database_is_named_without_its_password(tmp_path: Path) -> None:
+    url = "postgresql+psycopg2://u:verysecret@127.0.0.1:1/x"
+    done = wenzheng("migrate", "intake", WENZHENG_DATABASE_URL=url, WENZHENG_DATA_FOLDER=str(tmp_path))
+    refused(done, "database", "127.0.0.1:1")
+    assert "verysecret" not in done.stderr
+
+
+@pytest.mark.parametrize("path", ["/proc/nowhere", "file/below"])
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, path: str) -> None:
+    (tmp_path / "file").touch()
+    folder = tmp_path / path
+    refused(wenzheng("up", WENZHENG_DATA_FOLDER=str(folder)), str(folder))
+
+
+def test_every_wrong_setting_is_listed_at_once(tmp_path: Path) -> None:
+    done = wenzheng(
+        "up",
+        WENZHENG_BROKER_URL="http://broker",
+        WENZHENG_PORT="many",
+        WENZHENG_TIME_ZONE="Mars/Olympus",
+        WENZHENG_DATA_FOLDER=str(tmp_path),
+    )
+    assert done.returncode == 2
+    for name in ("WENZHENG_BROKER_URL", "WENZHENG_PORT", "WENZHENG_TIME_ZONE"):
+        assert name in done.stderr
+
+
+def test_an_unknown_service_and_an_unknown_role_are_named_with_what_there_is() -> None:
+    refused(wenzheng("run", "nowhere", "--role", "worker"), "nowhere", "intake", "search")
+    refused(wenzheng("run", "intake", "--role", "boss"), "boss", "web", "worker")
+
+
+def test_a_second_worker_on_one_data_folder_is_turned_away(tmp_path: Path, broker: str) -> None:
+    environ = {"WENZHENG_DATA_FOLDER": str(tmp_path), "WENZHENG_BROKER_URL": broker}
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("WENZHENG_")}
+    command = [sys.executable, "-m", "services.cli.main", "run", "search", "--role", "worker"]
+    first = subprocess.Popen(command, env=clean | environ, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    try:
+        assert first.stderr is not None
+        while "worker ready" not in (line := first.stderr.readline()):
+            assert line, "the first worker did not start"
+        refused(wenzheng("run", "search", "--role", "worker", **environ), "already runs")
+    finally:
+        first.terminate()
+        assert first.wait(30) == 0
+        assert first.stderr is not None
+        first.stderr.close()
+
+
+def test_settings_are_printed_with_their_source_and_secrets_masked(tmp_path: Path) -> None:
+    done = wenzheng("config", "search", WENZHENG_SECRET_KEY="verysecret", WENZHENG_DATA_FOLDER=str(tmp_path))
+    assert done.returncode == 0
+    assert "verysecret" not in done.stdout
+    assert "********" in done.stdout
+    assert "WENZHENG_ELASTICSEARCH_URL" in done.stdout
+    assert "WENZHENG_SECRET_KEY" in done.stdout
+
+
+def test_a_setting_may_come_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "port").write_text("8123\n")
+    done = wenzheng("config", "search", WENZHENG_PORT_FILE=str(tmp_path / "port"))
+    assert "8123" in done.stdout
+    assert "WENZHENG_PORT_FILE" in done.stdout
+
+
+def test_a_row_that_is_no_petition_is_named_with_its_line(tmp_path: Path) -> None:
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text('{"title": "a", "body": "b"}\n{"title": 5}\n')
+    refused(wenzheng("demo", "--input", str(rows), "--folder", str(tmp_path / "demo")), "line 2", "title")
+
+
+def test_a_folder_that_holds_something_else_is_not_emptied_for_a_demonstration(tmp_path: Path) -> None:
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text('{"title": "a", "body": "b"}\n')
+    folder = tmp_path / "precious"
+    folder.mkdir()
+    (folder / "letter").write_text("keep me")
+    refused(wenzheng("demo", "--input", str(rows), "--folder", str(folder)), "precious")
+    assert (folder / "letter").read_text() == "keep me"
