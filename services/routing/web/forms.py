@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from wtforms import HiddenField, PasswordField, RadioField, SelectField, StringField, TextAreaField
-from wtforms.validators import InputRequired, Optional
+from wtforms.validators import InputRequired, Optional, ValidationError
 
-from services.chassis.web import HouseForm, l
+from services.chassis.web import HouseForm, l, t
+from services.routing.domain.cases import MIN_REPLY
 from services.routing.handlers.desk import Target
 
 
@@ -61,3 +62,9 @@ class ReplyForm(StepForm):
     outcome = RadioField(l("Outcome"), [InputRequired(l("Choose an outcome."))])
     text = TextAreaField(l("Reply"), [InputRequired(l("Write the reply."))])
     basis = TextAreaField(l("Laws and rules it rests on"), [Optional()])
+
+    def validate_text(self, field: Any) -> None:
+        """Say that it is too short together with what else is missing, not one after the other."""
+        if len((field.data or "").strip()) < MIN_REPLY:
+            message = "The reply is too short: write at least %(limit)s characters that answer the petition."
+            raise ValidationError(t(message, limit=MIN_REPLY))

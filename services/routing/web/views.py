@@ -156,19 +156,36 @@ def petition_facts(case: Case) -> list[tuple[str, str]]:
     origin = msgspec.convert(case.origin, Origin)
     channel = pick(name_of(CHANNEL_NAMES, origin.channel))
     came = " · ".join(part for part in (channel, origin.portal, origin.reference) if part)
-    rows = [(t("Place"), petition.place.text or t("not given")), (t("Filed"), moment(petition.submitted_at))]
+    rows = [(t("Place"), petition.place.text or t("not given")), (t("Received on"), moment(petition.submitted_at))]
     rows += [(t("Came by"), came), (t("May be published"), t("yes") if petition.publish else t("no"))]
     return rows
+
+
+def judged_facts(case: Case, directory: Directory) -> list[tuple[str, str]]:
+    """What the judgement found the petition to be about, and where."""
+    subject, area = directory.subject_by_id.get(case.subject or ""), directory.area_by_id.get(case.area or "")
+    rows = [(t("Subject"), pick(subject.name))] if subject else []
+    return rows + ([(t("Area"), pick(area.name))] if area else [])
+
+
+def objection(case: Case, entries: Sequence[HistoryEntry]) -> dict[str, str] | None:
+    """Who handed a case back and why, while it waits to be sent on again."""
+    if case.state != "objected":
+        return None
+    last = next((entry for entry in reversed(entries) if entry.step == "objected"), None)
+    if last is None:
+        return None
+    return {"unit": pick(msgspec.convert(last.unit_name, Text)) if last.unit_name else "", "reason": last.reason}
 
 
 def case_facts(case: Case) -> list[tuple[str, str]]:
     """Where the case stands."""
     rows = [(t("Unit"), unit_name(case) or t("none yet"))]
     for label, at in (
-        (t("Dispatched"), case.dispatched_at),
-        (t("Accepted"), case.accepted_at),
+        (t("Dispatched on"), case.dispatched_at),
+        (t("Accepted on"), case.accepted_at),
         (t("Reply due"), case.due_at if case.state in ("dispatched", "accepted") else None),
-        (t("Ended"), case.closed_at),
+        (t("Ended on"), case.closed_at),
     ):
         if at is not None:
             rows.append((label, moment(at)))
