@@ -180,7 +180,7 @@ def test_a_refusal_is_a_page_for_readers_and_a_problem_for_programs(client: Flas
 
 def test_a_problem_speaks_the_readers_language(client: FlaskClient) -> None:
     answer = client.get("/api/nope", headers={"Accept-Language": "zh-TW"})
-    assert problem(answer)["title"] == "頁面不存在"
+    assert problem(answer)["title"] == "未找到"
     assert answer.headers["Content-Language"] == "zh-Hant"
 
 
