@@ -148,6 +148,8 @@ class EntryForm(PetitionForm):
 
     channel = RadioField(l("How did it come?"), [Needed()], validate_choice=False)
     name = StringField(l("Name"), [Optional()])
+    phone = TelField(l("Phone"), [Optional()])
+    mail = EmailField(l("Mail"), [Optional()])
     received = DateField(l("Received on"), [Needed()])
     sealed = BooleanField(l("It is a report on a person (sealed)"))
 

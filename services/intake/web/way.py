@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -66,6 +66,9 @@ def way(petition: Petition, steps: Sequence[Step]) -> list[Point]:
         Point("filed", petition.submitted_at, t("Petition received"), t("By: %(channel)s", channel=channel), "green")
     ]
     points += [_of_step(step) for step in steps]
+    if any(step.code == "dispatched" for step in steps):
+        # Who is responsible has been found: that it is being looked for is no longer true.
+        points = [replace(point, text="") if point.code == "assessed" else point for point in points]
     points += [Point("supplemented", s.at, t("You added something"), s.text) for s in supplements_of(petition)]
     if petition.withdrawn_at is not None:
         points.append(
