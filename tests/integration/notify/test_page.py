@@ -130,7 +130,7 @@ def test_a_petitioner_known_by_phone_only_is_shown_as_not_told(visit: Visit, ful
 )
 def test_filters_narrow_the_list_and_never_widen_it(visit: Visit, query: str, count: int) -> None:
     assert visit(f"/notices/messages.json?{query}", "dispatcher").json["total"] == count
-    assert visit(f"/notices?{query}", "dispatcher").text.count('data-label="Number"') == count
+    assert visit(f"/notices?{query}", "dispatcher").text.count('data-label="Occasion"') == count
 
 
 def test_the_list_is_paged_and_bad_page_numbers_do_no_harm(visit: Visit) -> None:
@@ -146,8 +146,8 @@ def test_the_list_is_paged_and_bad_page_numbers_do_no_harm(visit: Visit) -> None
 def test_every_text_of_the_pages_is_in_the_readers_language(visit: Visit, full: Street, language: str) -> None:
     page = visit(f"/notices?lang={language}", "dispatcher").text
     words = {
-        "zh-Hans": ("告知记录", "来信人", "已送达"),
-        "zh-Hant": ("告知記錄", "來信人", "已送達"),
+        "zh-Hans": ("告知记录", "诉求人", "已送达"),
+        "zh-Hant": ("告知記錄", "訴求人", "已送達"),
         "en": ("Notices", "Petitioner"),
     }
     for word in words[language]:
