@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any, Final
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.e2e.people import People, look_up
 from tests.house import until
@@ -70,6 +70,7 @@ class Gallery:
         key = (name, locale)
         if key not in self._open:
             self._open[key] = self._way[name](locale)
+            assert name == "missing" or not self._open[key].locator(".error-page").count(), self._open[key].url
         page = self._open[key]
         page.bring_to_front()
         return page
@@ -79,32 +80,34 @@ class Gallery:
     @cached_property
     def waiting(self) -> dict[str, Any]:
         """A petition that was sent to its unit and waits there."""
-        return self._filed()
+        title = "旧码头社区傍晚水压低"
+        return self._filed(title, "旧码头社区的自来水水压从上周起每天傍晚都很低，六楼以上几乎没有水。", "旧码头社区")
 
     @cached_property
     def accepted(self) -> dict[str, Any]:
         """A petition that its unit has taken on."""
-        receipt = self._filed()
+        body = "旧码头路口的三路公交站牌昨天被撞歪，尖角对着人行道，请尽快扶正。"
+        receipt = self._filed("公交站牌被撞歪", body, "旧码头路口")
         assert self._house.post(f"/api/cases/{receipt['number']}/accept", {}, "officer", receipt["unit"]).ok
         return receipt
 
     @cached_property
     def answered(self) -> dict[str, Any]:
         """A petition with its reply, found by search and told to everybody, with an addition by the petitioner."""
-        receipt = self._filed()
+        receipt = self._filed(TITLE, BODY, "望澄街道锦梭社区锦梭路")
         number, unit = receipt["number"], receipt["unit"]
         assert self._house.act(receipt, "supplements", {"text": "昨夜又浇筑到三点。"}).ok
         assert self._house.post(f"/api/cases/{number}/accept", {}, "officer", unit).ok
         body = {"text": REPLY, "outcome": "supported", "basis": "《中华人民共和国噪声污染防治法》第四十三条"}
         answer = self._house.post(f"/api/cases/{number}/reply", body, "officer", unit)
         assert answer.ok, answer.text
-        until(lambda: [hit["state"] for hit in self._house.found(q=number)] == ["answered"])
+        until(lambda: [hit["state"] for hit in self._house.found(q=number)] == ["replied"])
         until(lambda: any(m["occasion"] == "replied" for m in self._house.messages(number)))
         until(lambda: "rate" in self._house.status(receipt)["actions"])
         return receipt
 
-    def _filed(self) -> dict[str, Any]:
-        receipt = self._house.file(title=TITLE, body=BODY, place={"text": "望澄街道锦梭社区锦梭路"})
+    def _filed(self, title: str, body: str, place: str) -> dict[str, Any]:
+        receipt = self._house.file(title=title, body=body, place={"text": place})
         case = self._house.judged(receipt["number"])
         assert case["state"] == "dispatched"
         until(lambda: self._house.status(receipt)["unit"])
@@ -124,13 +127,13 @@ class Gallery:
             "status-waiting": lambda locale: self._status(self.waiting, locale),
             "status": lambda locale: self._status(self.answered, locale),
             "sign-in": self._visitor("/sign-in"),
-            "desk": lambda locale: self._staff("dispatcher", "/desk?queue=all", locale, self.answered),
+            "desk": self._list("dispatcher", "/desk?queue=all"),
             "case-new": lambda locale: self._case(self.waiting, locale),
             "case-accepted": lambda locale: self._case(self.accepted, locale),
             "case": lambda locale: self._case(self.answered, locale),
             "directory": lambda locale: self._staff("dispatcher", "/directory", locale),
-            "search": lambda locale: self._staff("supervisor", "/search?q=搅拌车 夜间", locale, self.answered),
-            "notices": lambda locale: self._staff("supervisor", "/notices", locale, self.answered),
+            "search": self._list("supervisor", "/search?q=搅拌车 夜间"),
+            "notices": self._list("supervisor", "/notices"),
             "message": self._message,
             "entry": lambda locale: self._staff("dispatcher", "/entry", locale),
             "entry-receipt": self._entry_receipt,
@@ -148,13 +151,21 @@ class Gallery:
 
         return opened
 
-    def _staff(
-        self, role: str, path: str, locale: str, there: dict[str, Any] | None = None, unit: str | None = None
-    ) -> Page:
-        assert there is None or there["number"]
+    def _staff(self, role: str, path: str, locale: str, unit: str | None = None) -> Page:
         page = self._people.staff(role, unit, locale=locale)
         page.goto(path)
         return page
+
+    def _list(self, role: str, path: str) -> Callable[[str], Page]:
+        """A list in which petitions stand."""
+
+        def opened(locale: str) -> Page:
+            numbers = [receipt["number"] for receipt in (self.waiting, self.accepted, self.answered)]
+            page = self._staff(role, path, locale)
+            expect(page.locator("main")).to_contain_text(numbers[-1])
+            return page
+
+        return opened
 
     def _form_refused(self, locale: str) -> Page:
         page = self._visitor("/petitions/new")(locale)

@@ -53,7 +53,7 @@ class People:
             **options,
         )
         self._contexts.append(context)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(8_000)
         page = context.new_page()
         page.on("pageerror", lambda fault: self.faults.append(f"{page.url}: {fault}"))
         page.on("console", lambda message: self._listen(page, message))
