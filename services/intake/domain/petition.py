@@ -12,7 +12,7 @@ from typing import Final
 from services.contracts.shared import KINDS, Place
 
 TITLE_LENGTH: Final = 100
-BODY_LENGTH: Final = 10_000
+BODY_LENGTH: Final = 20_000
 PLACE_LENGTH: Final = 200
 NAME_LENGTH: Final = 60
 REFERENCE_LENGTH: Final = 100

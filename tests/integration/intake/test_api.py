@@ -124,7 +124,7 @@ def test_a_number_that_is_taken_is_drawn_again(
     [
         ({"title": ""}, "empty_title", "title"),
         ({"body": "  "}, "empty_body", "body"),
-        ({"body": "长" * 10_001}, "body_too_long", "body"),
+        ({"body": "长" * 20_001}, "body_too_long", "body"),
         ({"kind": "poem"}, "unknown_kind", "kind"),
         ({"contact": {}}, "contact_missing", "contact"),
         ({"contact": {"phone": "12"}}, "phone_invalid", "contact.phone"),
