@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import Final, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -16,18 +17,22 @@ from tests.e2e.people import DESKTOP, HEIGHTS, PHONE, People
 
 pytestmark = [pytest.mark.broker, pytest.mark.browser]
 
-NARROW = 360
+NARROW: Final = 360
 #: By night the colours differ, and they are the same at every width.
-VIEWS = (("light", PHONE), ("light", DESKTOP), ("dark", DESKTOP))
-WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+VIEWS: Final[tuple[tuple[Literal["light", "dark"], int], ...]] = (
+    ("light", PHONE),
+    ("light", DESKTOP),
+    ("dark", DESKTOP),
+)
+WCAG: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 #: Latin words that belong on a Chinese page.
-KNOWN = {"Wenzheng", "English", "Webhook"}
+KNOWN: Final = {"Wenzheng", "English", "Webhook"}
 #: The name of the house is the same in all languages; its office gives it.
-NAME = "问政"
+NAME: Final = "问政"
 
 #: Every text that a reader sees or hears, but for what is the same in all languages: numbers, codes, keys of units,
 #: addresses, names of persons, and what is marked as another language.
-TEXTS = """() => {
+TEXTS: Final = """() => {
   const same = "[translate=no], code, .mono, .hit-number, .notices-number, [hreflang], .who-name, script, style";
   const found = [document.title];
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
