@@ -121,6 +121,8 @@ def set_up_logs(level: str = "INFO", form: str = "auto") -> None:
     root.setLevel(level)
     for noisy in ("nameko", "kombu", "amqp", "elastic_transport", "alembic", "httpx", "httpcore", "sqlalchemy"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    # It warns of every delivery that comes while a channel closes, though those simply go back to their queue.
+    logging.getLogger("amqp").setLevel(logging.ERROR)
 
 
 def _drop_trace(logger: Any, name: str, event: Any) -> Any:

@@ -230,7 +230,8 @@ class PortalLink:
     def close(self) -> None:
         """Close the connection."""
         if self._connection is not None:
-            self._connection.release()
+            # Without ado: answers that are still coming need not be read.
+            self._connection.collect()
 
 
 def _petition(row: Row) -> dict[str, Any]:
