@@ -118,4 +118,6 @@ def put_into_words(
         signature=manner.signature,
     )
     subject, _, body = text.partition("\n")
-    return Wording(language, f"{subject.strip()} · {manner.signature}", body.strip() + "\n")
+    # No space between name and subject in Chinese: a folded mail header would lose it (RFC 2047 §6.2).
+    name = f"[{manner.signature}] " if language == "en" else f"【{manner.signature}】"
+    return Wording(language, f"{name}{subject.strip()}", body.strip() + "\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -45,11 +46,13 @@ def run_demo(source: Path, *, json_file: Path | None, stop: bool, folder: Path, 
     console = Console() if sys.stdout.isatty() else Console(width=150)
     stories = [Story(row) for row in read_rows(source)]
     house = Running(folder, port)
+    # Asked to end by whoever started it, it takes the house along, as with Ctrl-C.
+    signal.signal(signal.SIGTERM, _interrupt)
     console.print(f"Starting the house in {folder} …")
     started = time.monotonic()
-    house.start()
-    console.print(f"It runs after {time.monotonic() - started:.1f} s: {house.address}")
     try:
+        house.start()
+        console.print(f"It runs after {time.monotonic() - started:.1f} s: {house.address}")
         _play(stories, house, console)
         result = summary(stories)
         show(stories, result, console)
@@ -64,6 +67,10 @@ def run_demo(source: Path, *, json_file: Path | None, stop: bool, folder: Path, 
         return 130
     finally:
         house.stop()
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _play(stories: list[Story], house: Running, console: Console) -> None:

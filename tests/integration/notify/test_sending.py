@@ -107,7 +107,7 @@ def test_the_receipt_arrives_with_number_code_and_headers(street: Street, post: 
     assert message.delivery == "sent" and message.settled_at == street.clock.now()
     assert mail["To"] == "p1@example.org"
     assert mail["From"] == "Petition Office <office@chenghu.example>"
-    assert mail["Subject"] == "来件已登记（编号 WZ-26-p1） · 澄湖县问政"
+    assert mail["Subject"] == "【澄湖县问政】诉求已登记（回执编号 WZ-26-p1）"
     assert mail["Message-ID"] == f"<{message.id}@chenghu.example>"
     assert mail["Auto-Submitted"] == "auto-generated"
     text = mail.get_content()

@@ -36,7 +36,7 @@ def words(occasion: str, recipient: str, language: str, **other: Any) -> Wording
 
 def test_the_receipt_names_number_title_and_where_to_look() -> None:
     said = words("received", "citizen", "zh-Hans", with_code=True)
-    assert said.subject == "来件已登记（编号 WZ-26-000017-4） · 澄湖县问政"
+    assert said.subject == "【澄湖县问政】诉求已登记（回执编号 WZ-26-000017-4）"
     assert "《地下车库没灯》" in said.body
     assert f"查询码：{CODE_MARK}" in said.body
     assert "https://wz.example/petitions/status?number=WZ-26-000017-4" in said.body
