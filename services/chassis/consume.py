@@ -143,6 +143,11 @@ class Listener(Entrypoint):  # type: ignore[misc]
             except Rejected as error:
                 settle.append((message, Verdict("park", error.code, _located(error))))
                 continue
+            except Exception as error:
+                # One message that cannot even be read must not end the process, nor hold up its neighbours.
+                self._log.error("event unreadable", queue=queue, exc_info=error)
+                settle.append((message, Verdict("park", "unreadable", type(error).__name__)))
+                continue
             good.append(Delivery(envelope, _attempt(message), bool(message.delivery_info.get("redelivered"))))
             origin.append(message)
         if good:

@@ -104,7 +104,8 @@ def envelope_of(found: Mapping[str, str | int], body: bytes, registry: Registry)
         raise Rejected("unsupported_specversion", f"only CloudEvents {SPEC_VERSION} is read", "specversion")
     sequence = found.get("sequence", 0)
     if not isinstance(sequence, int):
-        if not sequence.isdigit():
+        # Not isdigit alone: it is true for ², which is no number to int().
+        if not (sequence.isascii() and sequence.isdigit()):
             raise Rejected("invalid_attribute", "sequence must be a number", "sequence")
         sequence = int(sequence)
     if not 0 <= sequence < 2**62:

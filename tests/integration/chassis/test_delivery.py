@@ -189,6 +189,7 @@ POISON: list[tuple[str, dict[str, Any]]] = [
     ("unsupported_version", {"type": "toy.ping.v7"}),
     ("missing_attribute", {"subject": ""}),
     ("invalid_attribute", {"time": "yesterday"}),
+    ("invalid_attribute", {"sequence": "²"}),
     ("body_too_large", {"body": b'{"ball": "' + b"x" * 1_100_000 + b'"}'}),
 ]
 
@@ -280,8 +281,10 @@ def _message(
     time: str = "2026-03-02T01:00:00+00:00",
     content_type: str = "application/json",
     content_encoding: str | None = None,
+    sequence: str = "0",
 ) -> amqp.Message:
     attributes = {"specversion": "1.0", "id": event_id, "source": "toy", "type": type, "subject": subject, "time": time}
+    attributes["sequence"] = sequence
     headers = {f"{wire.PREFIX}{name}": value for name, value in attributes.items()}
     more = {"content_encoding": content_encoding} if content_encoding else {}
     return amqp.Message(
