@@ -127,13 +127,17 @@ def filing_of(portal: Portal, envelope: Envelope, *, region: str, now: datetime)
     event = envelope.data
     assert isinstance(event, PortalPetitionFiled)
     reference = event.reference.strip()
-    if not reference or len(reference) > REFERENCE_LENGTH:
+    if not reference or len(reference) > REFERENCE_LENGTH or not reference.isprintable():
         return Refused(
             portal.id,
-            reference[:REFERENCE_LENGTH],
-            "reference_missing" if not reference else "reference_too_long",
+            printable(reference),
+            "reference_missing"
+            if not reference
+            else "reference_too_long"
+            if len(reference) > REFERENCE_LENGTH
+            else "reference_invalid",
             "reference",
-            f"Name the petition by your own number of at most {REFERENCE_LENGTH} characters.",
+            f"Name the petition by your own number of at most {REFERENCE_LENGTH} printable characters.",
         )
     handed = Handed(
         kind=event.kind,
@@ -170,6 +174,11 @@ def _reference_hint(headers: Mapping[str, Any], message_id: str) -> str:
     """What a refused message may be known by at the portal: its subject, else the message id."""
     for prefix in wire.PREFIXES:
         subject = headers.get(f"{prefix}subject")
-        if isinstance(subject, str) and subject:
-            return subject[:REFERENCE_LENGTH]
-    return message_id[:REFERENCE_LENGTH]
+        if isinstance(subject, str) and printable(subject):
+            return printable(subject)
+    return printable(message_id)
+
+
+def printable(text: str) -> str:
+    """What of a text can be kept and read anywhere: no NUL and no half of a character, which no database takes."""
+    return "".join(filter(str.isprintable, text[:REFERENCE_LENGTH])).strip()

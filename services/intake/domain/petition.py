@@ -88,7 +88,8 @@ class Filing:
 
 
 def clean(text: str, *, lines: bool = True) -> str:
-    """Text as it is kept: NFC, ``\\n`` newlines, no control characters, no blanks around it.
+    """Text as it is kept: NFC, ``\\n`` newlines, no control characters, no blanks around it; empty when nothing of it
+    can be seen.
 
     Args:
         text: what was typed.
@@ -102,7 +103,17 @@ def clean(text: str, *, lines: bool = True) -> str:
         text = "".join(
             c for c in text if c in "\n\t" or (unicodedata.category(c) not in ("Cc", "Cs") and c not in _TURNS)
         )
-    return text.strip()
+    # Zero-width signs alone are no text, though a petition made of them would look like one to every later rule.
+    return text.strip() if any(map(_shows, text)) else ""
+
+
+#: What cannot be seen: controls, formats, separators, marks without a letter, fillers of Hangul and Braille.
+_UNSEEN: Final = frozenset(("Cc", "Cf", "Cs", "Zs", "Zl", "Zp", "Mn", "Me"))
+_BLANKS: Final = frozenset("\u115f\u1160\u3164\uffa0\u2800")
+
+
+def _shows(character: str) -> bool:
+    return unicodedata.category(character) not in _UNSEEN and character not in _BLANKS
 
 
 _TURNS: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal, Protocol, get_args
 
@@ -81,7 +82,7 @@ def may(step: Step, viewer: Viewer, *, sealed: bool, unit_id: str | None) -> boo
 
 def reply_problem(kind: Kind, text: str, outcome: str) -> str | None:
     """Code of what is wrong with a reply, None when it may go out."""
-    if len(text.strip()) < MIN_REPLY:
+    if _letters(text) < MIN_REPLY:
         return "reply_too_short"
     if len(text) > MAX_TEXT:
         return "reply_too_long"
@@ -92,11 +93,26 @@ def reply_problem(kind: Kind, text: str, outcome: str) -> str | None:
 
 def reason_problem(reason: str, least: int = MIN_REASON) -> str | None:
     """Code of what is wrong with a reason, None when it says something."""
-    if len(reason.strip()) < least:
+    if _letters(reason) < least:
         return "reason_too_short"
     if len(reason) > MAX_REASON:
         return "reason_too_long"
     return None
+
+
+def tidy(text: str) -> str:
+    """A text of staff as it is kept: no control characters but line breaks and tabs, no blanks around it.
+
+    A NUL is taken by no PostgreSQL, here nor where the event is read.
+    """
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs")).strip()
+
+
+def _letters(text: str) -> int:
+    """Length of a text without what cannot be seen."""
+    text = text.strip()
+    return len(text) if text.isprintable() else sum(c.isprintable() or c in "\n\t" for c in text)
 
 
 def line_text(line: Sequence[str]) -> str:

@@ -57,10 +57,11 @@ def dispatch(work: Work, viewer: Viewer, target: Target, unit_id: str, reason: s
         raise Refusal("same_unit", "The case is with this unit already: choose another one.", field="unit")
     if case.sealed and not unit.sealed:
         raise Refusal("sealed_unit_only", "A report on a person goes only to the unit for sealed cases.", field="unit")
-    if case.state != "under_review" or reason.strip():
+    reason = cases.tidy(reason)
+    if case.state != "under_review" or reason:
         # A first dispatch speaks for itself; taking a case from a unit needs its reason.
         _refuse(cases.reason_problem(reason), "reason")
-    send(work, case, directory, unit, by=viewer.id, reason=reason.strip())
+    send(work, case, directory, unit, by=viewer.id, reason=reason)
     return case
 
 
@@ -88,6 +89,7 @@ def hand_back(work: Work, viewer: Viewer, target: Target, reason: str) -> Case:
         Refusal: ``no_such_case``, ``not_allowed``, ``case_changed``, ``wrong_state``, ``reason_too_short``.
     """
     case = _taken(work, viewer, target, "objection")
+    reason = cases.tidy(reason)
     _refuse(cases.reason_problem(reason), "reason")
     unit = unit_of(case)
     if unit is None:
@@ -95,8 +97,8 @@ def hand_back(work: Work, viewer: Viewer, target: Target, reason: str) -> Case:
     jurisdiction = store.directory.read(work.session).jurisdiction
     case.state, case.unit_id, case.unit_name, case.unit_line = "objected", None, None, ""
     case.step_due_at = clocks.dispatch_due(case.submitted_at, jurisdiction.promises, jurisdiction.time_zone)
-    note(work, case, "objected", viewer.id, reason.strip(), unit=unit)
-    tell(work, case, AssignmentObjected, by=viewer.id, unit=unit, reason=reason.strip())
+    note(work, case, "objected", viewer.id, reason, unit=unit)
+    tell(work, case, AssignmentObjected, by=viewer.id, unit=unit, reason=reason)
     return case
 
 
@@ -108,6 +110,7 @@ def reply(work: Work, viewer: Viewer, target: Target, text: str, outcome: Outcom
             ``reply_too_long``, ``wrong_outcome``.
     """
     case = _taken(work, viewer, target, "reply")
+    text, basis = cases.tidy(text), cases.tidy(basis)
     problem = cases.reply_problem(petition_of(case).kind, text, outcome)
     _refuse(problem, "outcome" if problem == "wrong_outcome" else "text")
     if len(basis) > cases.MAX_BASIS:
@@ -115,7 +118,7 @@ def reply(work: Work, viewer: Viewer, target: Target, text: str, outcome: Outcom
     unit = unit_of(case)
     if unit is None:
         raise Refusal("wrong_state", "The case is with no unit.", status=409)
-    answer = Reply(text=text.strip(), outcome=outcome, unit=unit, issued_at=work.now, basis=basis.strip())
+    answer = Reply(text=text, outcome=outcome, unit=unit, issued_at=work.now, basis=basis)
     case.reply = msgspec.to_builtins(answer)
     case.state, case.step_due_at = "replied", None
     note(work, case, "replied", viewer.id, unit=unit)

@@ -134,6 +134,7 @@ def test_each_wrong_message_is_refused_and_its_neighbours_go_through(
         "unknown_kind": message("W", event={"data": data("W", kind="poem")}),
         "empty_body": message("W", event={"data": data("W", body=" ")}),
         "reference_missing": message("W", event={"data": data(" ")}),
+        "reference_invalid": message("W2", event={"data": data("A\u0000\u202e1")}),
         "phone_invalid": message("W", event={"data": data("W", contact={"phone": "1"})}),
         "body_too_large": message("W", body=b"x" * 1_100_000),
     }
@@ -303,3 +304,17 @@ def test_what_is_no_event_is_refused(
 def test_an_unknown_portal_has_no_door(hook: Callable[..., Any]) -> None:
     answer = hook(event("H"), portal="nowhere")
     assert (answer.status_code, answer.json["code"]) == (404, "unknown_portal")
+
+
+@pytest.mark.parametrize("subject", ["A-\ud8001", "A-\u00001", "\u202eA-1\r\n"])
+def test_a_refusal_names_a_reference_that_every_database_takes(
+    house: House[Settings],
+    message: Callable[..., Message],
+    answers: Callable[[], list[Event]],
+    subject: str,
+) -> None:
+    wrong = message("A-1", content_type="text/plain")
+    portal_desk.take(house, [Message(**(vars(wrong) | {"headers": {"cloudEvents:subject": subject}}))])
+    (refused,) = answers()
+    assert isinstance(refused, PortalPetitionRefused)
+    assert (refused.code, refused.reference) == ("wrong_content_type", "A-1")

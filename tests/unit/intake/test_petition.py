@@ -43,6 +43,8 @@ def test_everything_wrong_is_said_at_once() -> None:
         ({"title": " \n\u0000 "}, "empty_title"),
         ({"body": "长" * 20_001}, "body_too_long"),
         ({"body": "\u0007 \n"}, "empty_body"),
+        ({"title": "\u200b\u200d \u3164"}, "empty_title"),
+        ({"body": "\u2060\n\u00ad\u0301"}, "empty_body"),
         ({"mail": "not a mail"}, "mail_invalid"),
         ({"phone": ""}, "contact_missing"),
         ({"name": "名" * 61}, "name_too_long"),

@@ -5,7 +5,16 @@ from __future__ import annotations
 import pytest
 
 from services.chassis.identity import Staff
-from services.routing.domain.cases import MIN_REPLY, Step, line_of, line_text, may, reason_problem, reply_problem
+from services.routing.domain.cases import (
+    MIN_REPLY,
+    Step,
+    line_of,
+    line_text,
+    may,
+    reason_problem,
+    reply_problem,
+    tidy,
+)
 
 
 def staff(*roles: str, unit: str | None = "a") -> Staff:
@@ -52,6 +61,16 @@ def test_an_outcome_must_suit_the_kind() -> None:
 def test_a_reason_of_blanks_is_none() -> None:
     assert reason_problem("          ") == "reason_too_short"
     assert reason_problem("不属于本单位的职责范围") is None
+
+
+def test_what_cannot_be_seen_says_nothing() -> None:
+    assert reason_problem("\u200b" * 20) == "reason_too_short"
+    assert reply_problem("complaint", "\u2060\u200d" * 30, "supported") == "reply_too_short"
+    assert reason_problem("第一条不属于本单位\n第二条属于水务局") is None
+
+
+def test_a_text_is_kept_without_signs_that_a_database_refuses() -> None:
+    assert tidy(" 已派人\x00维修。\r\n明天\t完工\ud800 \x07") == "已派人维修。\n明天\t完工"
 
 
 def test_the_line_of_superiors_comes_back_as_it_was() -> None:
