@@ -76,9 +76,9 @@ def set_password(work: Work, account_id: str, password_hash: str) -> Account:
     return row
 
 
-def signed_in(work: Work, account_id: str, typed_hash: str, id_hash: str, hours: int) -> None:
+def signed_in(work: Work, account_id: str, typed_hashes: Sequence[str], id_hash: str, hours: int) -> None:
     """The password was right: open a session, forget wrong tries."""
-    store.staff.forget_tries(work, typed_hash, work.now - timedelta(days=1))
+    store.staff.forget_tries(work, typed_hashes, work.now - timedelta(days=1))
     store.staff.open_session(
         work,
         StaffSession(
@@ -91,9 +91,9 @@ def signed_in(work: Work, account_id: str, typed_hash: str, id_hash: str, hours:
     )
 
 
-def tries_forgotten(work: Work, typed_hash: str) -> None:
+def tries_forgotten(work: Work, typed_hashes: Sequence[str]) -> None:
     """The password was right where no session is opened."""
-    store.staff.forget_tries(work, typed_hash, work.now - timedelta(days=1))
+    store.staff.forget_tries(work, typed_hashes, work.now - timedelta(days=1))
 
 
 def failed(work: Work, typed_hash: str, most: int, lock: timedelta) -> None:

@@ -86,7 +86,7 @@ def take_tries(work: Work, typed_hash: str) -> SignInTries:
     return row
 
 
-def forget_tries(work: Work, typed_hash: str, before: datetime) -> None:
-    """Forget the count after a sign-in, and counts nobody added to since ``before``."""
-    old = (SignInTries.last_at < before) | (SignInTries.typed_hash == typed_hash)
+def forget_tries(work: Work, typed_hashes: Sequence[str], before: datetime) -> None:
+    """Forget the counts after a sign-in, and counts nobody added to since ``before``."""
+    old = (SignInTries.last_at < before) | SignInTries.typed_hash.in_(typed_hashes)
     work.session.execute(delete(SignInTries).where(old))

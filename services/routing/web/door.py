@@ -25,6 +25,8 @@ SESSION_COOKIE: Final = "wz_session"
 TOUCH: Final = timedelta(minutes=1)
 #: Passwords longer than this are refused unhashed.
 MAX_PASSWORD: Final = 256
+#: Wrong tries that lock an account for everybody, as a multiple of those that lock it for one address.
+FOR_ALL: Final = 10
 #: The same for an unknown account, a revoked one and a wrong password.
 WRONG: Final = "The account or the password is not right. Check both and try again."
 
@@ -70,20 +72,23 @@ class Door:
             Refusal: ``too_many_requests``, ``account_locked`` (429) or ``wrong_credentials`` (401).
         """
         self.limit.check(client_key())
-        typed = self.typed_hash(account_id)
-        with self.house.database.read() as session:
-            tries = store.staff.tries(session, typed)
-            account = store.staff.account(session, account_id.strip().lower())
+        settings = self.house.settings
+        here, anywhere = self.typed_hashes(account_id)
         now = self.house.clock.now()
-        if tries is not None and tries.locked_until is not None and tries.locked_until > now:
-            raise _locked(tries.locked_until, now)
+        with self.house.database.read() as session:
+            for typed in (here, anywhere):
+                tries = store.staff.tries(session, typed)
+                if tries is not None and tries.locked_until is not None and tries.locked_until > now:
+                    raise _locked(tries.locked_until, now)
+            # No account has such a name, and PostgreSQL would not even look for it.
+            account = store.staff.account(session, account_id.strip().lower().replace("\0", ""))
         usable = account is not None and account.active
         given = password if len(password) <= MAX_PASSWORD else ""
         if not password_matches(account.password_hash if account is not None and usable else "", given):
-            settings = self.house.settings
             lock = timedelta(minutes=settings.sign_in_lock_minutes)
             with self.house.work() as work:
-                cases.failed(work, typed, settings.sign_in_tries, lock)
+                cases.failed(work, here, settings.sign_in_tries, lock)
+                cases.failed(work, anywhere, settings.sign_in_tries * FOR_ALL, lock)
             raise Refusal("wrong_credentials", WRONG, status=401)
         return cast("Staff", account.staff() if account else None)
 
@@ -93,7 +98,7 @@ class Door:
         hours = self.house.settings.session_hours
         with self.house.work(traceparent()) as work:
             id_hash = self._hash("staff session", secret)
-            cases.signed_in(work, staff.id, self.typed_hash(staff.id), id_hash, hours)
+            cases.signed_in(work, staff.id, self.typed_hashes(staff.id), id_hash, hours)
         response.set_cookie(
             SESSION_COOKIE, secret, max_age=hours * 3600, httponly=True, samesite="Lax", secure=over_https()
         )
@@ -117,9 +122,14 @@ class Door:
         for name in (SESSION_COOKIE, TOKEN_COOKIE):
             response.delete_cookie(name, httponly=True, samesite="Lax", secure=over_https())
 
-    def typed_hash(self, typed: str) -> str:
-        """Keyed hash of what was typed as account: a typed password in the wrong field is not kept."""
-        return self._hash("sign-in tries", typed.strip().lower()[:200])
+    def typed_hashes(self, typed: str) -> tuple[str, str]:
+        """Keyed hashes of what was typed as account: from this address, and from any.
+
+        A typed password in the wrong field is not kept. Counted by address first, a stranger who types wrong
+        passwords shuts out themselves and not the member of staff.
+        """
+        name = typed.strip().lower()[:200]
+        return self._hash("sign-in tries", f"{client_key()} {name}"), self._hash("sign-in tries", name)
 
     def _hash(self, purpose: str, text: str) -> str:
         return hashlib.blake2b(text.encode(), key=self.house.key(purpose), digest_size=32).hexdigest()

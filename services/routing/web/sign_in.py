@@ -92,7 +92,7 @@ def token() -> Any:
     entry = door()
     staff = entry.check(given.id, given.password)
     with entry.house.work() as work:
-        cases.tries_forgotten(work, entry.typed_hash(staff.id))
+        cases.tries_forgotten(work, entry.typed_hashes(staff.id))
     signed, ends = entry.token(staff)
     return jsonify(
         {
