@@ -113,7 +113,7 @@ def set_up_logs(level: str = "INFO", form: str = "auto") -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _drop_trace, renderer],
+            processors=[_drop_trace, structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
     root = logging.getLogger()
@@ -139,6 +139,10 @@ def _drop_trace(logger: Any, name: str, event: Any) -> Any:
                 at = at.tb_next
             event["error"] = type(error).__name__
             event["at"] = " > ".join(frames[-6:])
+            record = event.get("_record")
+            if record is not None and not event.get("_from_structlog"):
+                # A library may write the exception into its line, and that may quote as well: keep its constant text.
+                event["event"] = str(record.msg)
     return event
 
 

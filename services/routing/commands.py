@@ -139,7 +139,7 @@ def password(
     account: AccountId,
     password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read the password from input.")] = False,
 ) -> None:
-    """Give an account another password; it is signed out everywhere."""
+    """Give an account another password: signed out here at once, everywhere within ten minutes."""
     given = _password(password_stdin)
     hashed = hash_password(given)
     with _house() as house, house.work() as work:

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 import structlog
 from flask import Flask, Response, g, request
 from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined
+from werkzeug.exceptions import BadRequest
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from services.chassis.house import House
@@ -101,6 +102,9 @@ def _measures(app: Flask, house: House[Any]) -> None:
         g.traceparent = child_traceparent(parent if _TRACEPARENT.fullmatch(parent) else None)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=g.request_id)
+        if "\0" in request.path or any("\0" in part for pair in request.args.items(multi=True) for part in pair):
+            # Nothing of ours holds a NUL, and PostgreSQL takes none: what asks for one is no question.
+            raise BadRequest
         security.protect()
 
     @app.after_request

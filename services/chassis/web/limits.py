@@ -27,8 +27,13 @@ class RateLimit:
         #: Key → tokens left, and when that was reckoned. Monotonic: it measures distance, it is not a date.
         self._left: dict[str, tuple[float, float]] = {}
 
-    def check(self, key: str) -> None:
-        """Take one token of ``key``.
+    def check(self, key: str, cost: int = 1) -> None:
+        """Take a token of ``key``.
+
+        Args:
+            key: whose.
+            cost: tokens to take; one must be there, the rest may be owed, so that no single request is too large
+                for ever.
 
         Raises:
             Refusal: ``too_many_requests`` (429); its value ``seconds`` says when the next comes back.
@@ -38,7 +43,7 @@ class RateLimit:
             left, at = self._left.get(key, (self._burst, now))
             left = min(self._burst, left + (now - at) * self._rate)
             allowed = left >= 1
-            self._left[key] = (left - 1 if allowed else left, now)
+            self._left[key] = (left - cost if allowed else left, now)
             if len(self._left) > MAX_KEYS:
                 self._forget(now)
         if not allowed:

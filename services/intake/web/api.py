@@ -131,6 +131,8 @@ def file_batch() -> Response:
             field="petitions",
             limit=BATCH_SIZE,
         )
+    if len(items) > 1:
+        here.api_limit.check(client_key(), cost=len(items) - 1)
     results: list[dict[str, Any]] = [{} for _ in items]
     filings: list[tuple[int, Filing]] = []
     for index, item in enumerate(items):

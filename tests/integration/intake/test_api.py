@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,6 +16,7 @@ from sqlalchemy import func, select
 from services.chassis.delivery import outbox
 from services.chassis.house import House
 from services.chassis.migrate import differences
+from services.chassis.web import RateLimit
 from services.contracts.envelope import Event
 from services.contracts.intake import ContactSupplied, PetitionRated, PetitionSubmitted, PetitionSupplemented
 from services.intake.domain.receipt import make_number
@@ -187,6 +189,14 @@ def test_five_hundred_are_filed_at_once_and_one_more_is_refused(
 
 def open_with(client: Any, number: str, code: str | None) -> Any:
     return client.get(f"/api/petitions/{number}", headers={} if code is None else {"Wenzheng-Query-Code": code})
+
+
+def test_a_batch_counts_as_many_petitions_as_it_holds(client: Any, petition: dict[str, Any]) -> None:
+    parts = client.application.extensions
+    parts["intake"] = replace(parts["intake"], api_limit=RateLimit(per_minute=1, burst=2))
+    answers = [client.post("/api/petitions/batch", json=[petition] * 3).status_code for _ in range(2)]
+    assert answers == [201, 429]
+    assert client.post("/api/petitions", json=petition).status_code == 429
 
 
 def test_number_and_code_show_where_it_stands(client: Any, petition: dict[str, Any]) -> None:

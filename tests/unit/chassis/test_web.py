@@ -498,6 +498,20 @@ def test_a_rate_limit_lets_the_burst_through_and_then_says_how_long_to_wait() ->
     limit.check("b")
 
 
+def test_who_took_many_at_once_waits_as_long_as_if_one_by_one() -> None:
+    limit = RateLimit(per_minute=60, burst=10)
+    limit.check("a", cost=40)
+    with pytest.raises(Refusal) as caught:
+        limit.check("a")
+    assert caught.value.values["seconds"] in (30, 31)
+    limit.check("b")
+
+
+@pytest.mark.parametrize("path", ["/%00", "/?q=%00", "/?%00=1", "/nowhere/a%00b"])
+def test_a_nul_in_an_address_is_refused_before_any_view_sees_it(client: FlaskClient, path: str) -> None:
+    assert client.get(path).status_code == 400
+
+
 def test_a_rate_limit_comes_back_with_time() -> None:
     limit = RateLimit(per_minute=6_000, burst=1)
     limit.check("a")
