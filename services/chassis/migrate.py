@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,19 @@ def migrate(database: Database, package: str) -> None:
                 connection.execute(sa.text("select pg_advisory_xact_lock(:key)"), {"key": LOCK})
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+            _require_own(database, connection, package)
+
+
+def _require_own(database: Database, connection: Connection, package: str) -> None:
+    """Refuse a database that another service has made its own: both would write the same outbox and revision."""
+    tables: MetaData = import_module(f"{package}.models").Base.metadata
+    if set(tables.tables) - set(sa.inspect(connection).get_table_names()):
+        name = package.rpartition(".")[2]
+        where = database.url.render_as_string(hide_password=True)
+        raise StartError(
+            f"the database {where} holds the tables of another service; give {name} one of its own with "
+            f"WENZHENG_{name.upper()}_DATABASE_URL"
+        )
 
 
 @contextmanager
@@ -78,6 +92,8 @@ def require_current(database: Database, package: str) -> None:
         raise StartError(
             f"the database of {name} is at revision {have or 'none'}, needed is {head}: wenzheng migrate {name}"
         )
+    with _reached(database), database.engine.connect().execution_options(reads_only=True) as connection:
+        _require_own(database, connection, package)
 
 
 def run_env(metadata: MetaData) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
@@ -47,7 +47,9 @@ class ServiceSettings(BaseModel):
         0, ge=0, le=5, description="Proxies in front whose X-Forwarded-For and -Proto are believed; 0: none."
     )
     time_zone: str = Field("Asia/Shanghai", description="IANA zone in which all legal time is reckoned.")
-    default_language: str = Field("zh-Hans", description="Language of pages when the reader names none.")
+    default_language: Literal["zh-Hans", "zh-Hant", "en"] = Field(
+        "zh-Hans", description="Language of pages when the reader names none: zh-Hans, zh-Hant or en."
+    )
     max_body_bytes: int = Field(1_000_000, ge=10_000, description="Largest HTTP request body, in bytes.")
     secret_key: SecretStr = Field(
         SecretStr(""), description="Key of cookies and hashes; empty: made once in the data folder."
@@ -55,8 +57,10 @@ class ServiceSettings(BaseModel):
     staff_public_key: str = Field(
         "", description="Ed25519 public key (PEM) that staff tokens are checked with; empty: from the data folder."
     )
-    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
-    log_format: str = Field("auto", description="json, text or auto (text on a terminal).")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="DEBUG, INFO, WARNING or ERROR."
+    )
+    log_format: Literal["json", "text", "auto"] = Field("auto", description="json, text or auto (text on a terminal).")
     batch_size: int = Field(200, ge=1, le=1000, description="Events a consumer takes into one transaction.")
     batch_linger_ms: int = Field(20, ge=0, le=1000, description="How long a consumer waits to fill a batch, in ms.")
 

@@ -65,6 +65,22 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, path: str) -> Non
     refused(wenzheng("up", WENZHENG_DATA_FOLDER=str(folder)), str(folder))
 
 
+@pytest.mark.parametrize("services", [[], ["routing"]])
+def test_two_services_on_one_database_are_kept_apart(tmp_path: Path, services: list[str]) -> None:
+    shared = {"WENZHENG_DATABASE_URL": f"sqlite:///{tmp_path}/all.db", "WENZHENG_DATA_FOLDER": str(tmp_path)}
+    if services:
+        assert wenzheng("migrate", "intake", **shared).returncode == 0
+    refused(wenzheng("migrate", *services, **shared), "all.db", "WENZHENG_ROUTING_DATABASE_URL")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("WENZHENG_LOG_LEVEL", "loud"), ("WENZHENG_LOG_FORMAT", "xml"), ("WENZHENG_DEFAULT_LANGUAGE", "fr")],
+)
+def test_a_setting_of_a_few_words_takes_no_other(tmp_path: Path, name: str, value: str) -> None:
+    refused(wenzheng("migrate", **{name: value, "WENZHENG_DATA_FOLDER": str(tmp_path)}), name)
+
+
 def test_every_wrong_setting_is_listed_at_once(tmp_path: Path) -> None:
     done = wenzheng(
         "up",
