@@ -145,7 +145,7 @@ class Doors:
             "id": str(uuid.uuid4()),
             "source": f"/portals/{portal.id}",
             "type": "portal.petition.filed.v1",
-            "subject": row.id,
+            "subject": row.reference,
             "time": _CLOCK.now().isoformat(),
             "datacontenttype": "application/json",
             "data": _portal_petition(row),
@@ -185,7 +185,7 @@ class PortalLink:
                 f"{PREFIX}id": event_id,
                 f"{PREFIX}source": f"/portals/{self._house.portal.id}",
                 f"{PREFIX}type": "portal.petition.filed.v1",
-                f"{PREFIX}subject": row.id,
+                f"{PREFIX}subject": row.reference,
                 f"{PREFIX}time": _CLOCK.now().isoformat(),
             }
             message = amqp.Message(
@@ -198,7 +198,7 @@ class PortalLink:
             )
             channel: Any = connection.default_channel
             channel.basic_publish(message, exchange="house", routing_key="portal.petition.filed.v1")
-            answer = self._await(connection, row.id)
+            answer = self._await(connection, row.reference)
         if "number" not in answer:
             raise Refused(f"the portal's queue says {answer.get('code')}: {answer.get('field')}")
         return Filed(str(answer["number"]), str(answer["query_code"]), time.monotonic())
@@ -248,7 +248,7 @@ def _petition(row: Row) -> dict[str, Any]:
 
 
 def _portal_petition(row: Row) -> dict[str, Any]:
-    return {"reference": row.id, **_petition(row)}
+    return {"reference": row.reference, **_petition(row)}
 
 
 def _receipt(answer: requests.Response) -> Filed:

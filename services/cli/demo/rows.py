@@ -19,7 +19,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
     title: str
     body: str
-    id: str = ""
+    #: Unique in the file; a portal's reference. Made from the line's number when it is missing.
+    id: str | int = ""
     source: Source | None = None
     #: With ``entry``: call, letter or visit.
     channel: Literal["call", "letter", "visit"] = "call"
@@ -35,6 +36,11 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     #: What the scripted officer answers.
     reply: str | None = None
 
+    @property
+    def reference(self) -> str:
+        """The row's id as text."""
+        return str(self.id)
+
 
 def read_rows(path: Path) -> list[Row]:
     """Read every row.
@@ -47,6 +53,7 @@ def read_rows(path: Path) -> list[Row]:
     except OSError as error:
         raise StartError(f"{path} cannot be read: {error.strerror}") from None
     rows: list[Row] = []
+    names: set[str] = set()
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
@@ -55,8 +62,9 @@ def read_rows(path: Path) -> list[Row]:
         except msgspec.MsgspecError as error:
             raise StartError(f"{path}, line {number}: {error}") from None
         defaults: dict[str, Any] = {}
-        if not row.id:
-            defaults["id"] = f"row-{number}"
+        name = str(row.id) or f"row-{number}"
+        defaults["id"] = name if name not in names else f"{name}-{number}"
+        names.add(str(defaults["id"]))
         if row.source is None:
             defaults["source"] = SOURCES[len(rows) % len(SOURCES)]
         if row.contact is None:

@@ -49,7 +49,7 @@ class Story:
         seconds = None if self.searchable_s is None else round(self.searchable_s, 3)
         return {
             "number": self.filed.number if self.filed else None,
-            "id": self.row.id,
+            "id": self.row.reference,
             "source": self.row.source,
             "kind": self.kind or self.row.kind,
             "unit": self.unit,
@@ -89,7 +89,7 @@ def show(stories: list[Story], result: dict[str, Any], console: Console) -> None
         unit = story.unit_name or ("dispatcher's queue" if story.queued else "-")
         state = story.problem or name_of(STATE_NAMES, story.state).zh
         table.add_row(
-            story.filed.number if story.filed else story.row.id,
+            story.filed.number if story.filed else story.row.reference,
             str(story.row.source),
             kind,
             unit,
