@@ -59,7 +59,7 @@ def import_(
     file: Annotated[Path, typer.Argument(help="YAML file; its form is that of examples/directory.yaml.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
 ) -> None:
-    """Bring in a directory: added, changed and ended units are shown; every error is named and nothing is changed."""
+    """Bring in a directory; what is added, changed and ended is shown. One with errors changes nothing."""
     new, problems = read(file)
     if problems:
         typer.echo(f"{file}: {len(problems)} error{'s' if len(problems) > 1 else ''}, nothing was changed", err=True)
