@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     Index,
     Integer,
@@ -45,6 +46,8 @@ outbox = Table(
     Column("cause", String(36)),
     Column("traceparent", String(55)),
     Column("body", LargeBinary, nullable=False),
+    #: Forgotten once it is published; every other row is kept for a while.
+    Column("confidential", Boolean, nullable=False),
     Column("published_at", UtcDateTime),
     Column("attempts", Integer, nullable=False, default=0),
     #: Why the broker did not take it: "unroutable", "nack"; then not before ``next_try``.
@@ -176,6 +179,7 @@ class Work:
                 "cause": self.cause.id if self.cause else None,
                 "traceparent": child_traceparent(parent),
                 "body": encode(event),
+                "confidential": event.confidential,
                 "attempts": 0,
             }
         )

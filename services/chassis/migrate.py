@@ -138,6 +138,7 @@ def create_delivery_tables() -> None:
         sa.Column("cause", sa.String(36)),
         sa.Column("traceparent", sa.String(55)),
         sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("confidential", sa.Boolean(), nullable=False),
         sa.Column("published_at", UtcDateTime()),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("problem", sa.String(40)),

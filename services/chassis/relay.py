@@ -121,7 +121,8 @@ class Relay(DependencyProvider):  # type: ignore[misc]
         return sum(taken.values())
 
     def _mark(self, rows: Sequence[Row[Any]], outcome: dict[str, str], now: datetime) -> None:
-        taken = [row.position for row in rows if outcome.get(row.id) == "ok"]
+        taken = [row.position for row in rows if outcome.get(row.id) == "ok" and not row.confidential]
+        forgotten = [row.position for row in rows if outcome.get(row.id) == "ok" and row.confidential]
         refused = [row for row in rows if outcome.get(row.id) != "ok"]
         while True:
             try:
@@ -132,6 +133,8 @@ class Relay(DependencyProvider):  # type: ignore[misc]
                             .where(outbox.c.position.in_(taken))
                             .values(published_at=now, problem=None, next_try=None)
                         )
+                    if forgotten:
+                        session.execute(delete(outbox).where(outbox.c.position.in_(forgotten)))
                     for row in refused:
                         problem = outcome.get(row.id, "nack")
                         wait = BACK_OFF[min(row.attempts, len(BACK_OFF) - 1)]

@@ -159,4 +159,4 @@ def masked(value: object) -> str:
     """A setting as it may be printed."""
     if isinstance(value, SecretStr):
         return "********" if value.get_secret_value() else ""
-    return str(value)
+    return "" if value is None else str(value)

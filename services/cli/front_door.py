@@ -15,7 +15,7 @@ PATHS: Final[dict[str, tuple[str, ...]]] = {
 }
 
 #: Roles that have messages to look at.
-_NOTICES = ("dispatcher", "officer", "checker", "unit_head", "supervisor", "sealed_officer", "administrator")
+_NOTICES = ("dispatcher", "officer", "checker", "unit_head", "supervisor", "sealed_officer")
 
 #: Menu entries: path, label, roles ("" none: citizens; "*": any staff).
 MENU: Final[tuple[tuple[str, Text, tuple[str, ...]], ...]] = (

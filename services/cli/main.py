@@ -173,7 +173,9 @@ def main() -> None:
     try:
         app()
     except StartError as error:
-        typer.echo(f"wenzheng: {error}", err=True)
+        # A process of ours that could not start has already said why.
+        if str(error):
+            typer.echo(f"wenzheng: {error}", err=True)
         sys.exit(2)
     except _database_errors() as error:
         reason = str(getattr(error, "orig", error)).strip().splitlines()[0]

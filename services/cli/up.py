@@ -21,6 +21,8 @@ from services.cli.registry import BROKER_VARIABLE
 if TYPE_CHECKING:
     from services.chassis.broker_node import BrokerNode
 
+#: Exit code of a process that has already said in one line what is wrong.
+SAID = 2
 #: How long a process may take to start and to stop (s).
 START_S = 90.0
 STOP_S = 30.0
@@ -88,6 +90,8 @@ class Child:
             ready, _, _ = select.select([read], [], [], 0.2)
             if ready and os.read(read, 16).startswith(b"ready"):
                 return
+            if self.process.poll() == SAID:
+                raise StartError("")
             if self.process.poll() is not None:
                 raise StartError(f"the {self.name} process did not start (exit {self.process.returncode})")
         self.stop()
@@ -205,9 +209,11 @@ def private_broker(settings: ServiceSettings, environ: dict[str, str]) -> Broker
     from services.chassis.broker_node import start_node
     from services.chassis.portals import load_portals
 
+    # Read before the node is started: a wrong file is said at once.
+    portals = load_portals(environ.get("WENZHENG_PORTALS_FILE", ""))
     node = start_node(folder_of(settings) / "broker")
     environ[BROKER_VARIABLE] = node.amqp_url
-    for portal in load_portals(environ.get("WENZHENG_PORTALS_FILE", "")).values():
+    for portal in portals.values():
         if portal.vhost:
             node.ensure_vhost(portal.vhost)
             if portal.user and portal.password:

@@ -32,6 +32,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
     #: True when the payload holds the publisher's full public state of the subject,
     #: so that a later one makes an earlier one unnecessary.
     full_state: ClassVar[bool] = False
+    #: True when the payload holds what may not lie about: the outbox forgets it once it is published.
+    confidential: ClassVar[bool] = False
 
     @property
     def subject(self) -> str:

@@ -100,6 +100,7 @@ class ContactSupplied(PetitionEvent, frozen=True, kw_only=True):
     #: A stream of its own, so that those who may not read it see no gap.
     source: ClassVar[str] = "intake.contacts"
     full_state: ClassVar[bool] = True
+    confidential: ClassVar[bool] = True
     meaning: ClassVar[str] = "联系方式: name, phone and mail of the petitioner, for notify alone"
 
     #: Language to write to the petitioner in.

@@ -219,7 +219,7 @@ def scope_of(roles: Collection[str], unit_id: str | None) -> Scope:
     """The petition office reads all that is not sealed, a unit its own, sealed-case officers the sealed (Art. 30)."""
     own = unit_id if any(role in roles for role in ("officer", "checker", "unit_head")) else None
     return Scope(
-        common=any(role in roles for role in ("dispatcher", "supervisor", "administrator")),
+        common=any(role in roles for role in ("dispatcher", "supervisor")),
         sealed="sealed_officer" in roles,
         unit_id=own,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, request, session, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 
 from services.chassis.errors import Refusal
 from services.chassis.web import current_staff, house, language, staff_required, t, traceparent
@@ -18,7 +18,7 @@ from services.intake.handlers.filing import key_hash
 from services.intake.reading import Way, Wrong, read
 from services.intake.web.desk import MISSPELT, desk
 from services.intake.web.forms import KIND_HINTS, EntryForm, ReasonForm
-from services.intake.web.pages import file_form
+from services.intake.web.pages import file_form, keep_receipt, taken_receipt
 
 blueprint = Blueprint("entry", __name__)
 
@@ -62,7 +62,7 @@ def entry() -> Any:
             problems += wrong.problems
         form.blame(problems)
         if not form.errors:
-            session[RECEIPT] = file_form(filing).petition_id
+            keep_receipt(RECEIPT, file_form(filing).petition_id)
             return redirect(url_for("entry.receipt"), 303)
     page = render_template("intake/entry.html", form=form, kind_hints=KIND_HINTS, areas=here.areas)
     return page, 422 if form.errors else 200
@@ -82,7 +82,7 @@ def _moment(day: date | None, today: date) -> datetime | None:
 @staff_required("dispatcher")
 def receipt() -> Any:
     """The receipt to print and hand over, shown once."""
-    petition_id = session.pop(RECEIPT, None)
+    petition_id = taken_receipt(RECEIPT)
     petition = None
     if petition_id is not None:
         with house().database.read() as reading:

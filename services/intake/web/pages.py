@@ -24,6 +24,8 @@ blueprint = Blueprint("pages", __name__)
 #: Where the browser's session keeps the receipt to be shown next, and the petition that is open.
 RECEIPT = "receipt"
 OPEN = "open"
+#: Minutes after filing in which the receipt may be shown.
+RECEIPT_MINUTES = 10
 
 
 @blueprint.get("/")
@@ -72,8 +74,8 @@ def report() -> Any:
 
 @blueprint.get("/petitions/receipt")
 def receipt() -> Any:
-    """Number and query code, shown once: after that only their hash is left."""
-    petition_id = session.pop(RECEIPT, None)
+    """Number and query code, shown once, within a few minutes of filing."""
+    petition_id = taken_receipt(RECEIPT)
     petition = None
     if petition_id is not None:
         with desk().house.database.read() as reading:
@@ -84,6 +86,20 @@ def receipt() -> Any:
     code = make_code(desk().keys.code, petition.id)
     told = "mail" if contact is not None and contact.mail else ""
     return render_template("intake/receipt.html", petition=petition, code=code, told=told)
+
+
+def keep_receipt(name: str, petition_id: str) -> None:
+    """Let this browser see a receipt once, soon: a cookie that is found later shows nothing."""
+    until = desk().house.clock.now() + timedelta(minutes=RECEIPT_MINUTES)
+    session[name] = {"id": petition_id, "until": until.timestamp()}
+
+
+def taken_receipt(name: str) -> str | None:
+    """The petition whose receipt this browser may see now; it is asked for once."""
+    kept = session.pop(name, None)
+    if not isinstance(kept, dict) or kept["until"] < desk().house.clock.now().timestamp():
+        return None
+    return str(kept["id"])
 
 
 def open_petition(petition_id: str) -> None:
@@ -115,8 +131,11 @@ def _read(form: PetitionForm | ReportForm, way: Way) -> Filing | None:
 def _filed(filing: Filing) -> Response:
     here = desk()
     here.form_limit.check(client_key())
-    session[RECEIPT] = file_form(filing).petition_id
-    open_petition(session[RECEIPT])
+    petition_id = file_form(filing).petition_id
+    keep_receipt(RECEIPT, petition_id)
+    if not filing.sealed:
+        # Who finds this device later must not find a report on a person open.
+        open_petition(petition_id)
     return redirect(url_for("pages.receipt"), 303)
 
 

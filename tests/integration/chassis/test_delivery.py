@@ -20,7 +20,7 @@ from services.chassis import broker as rabbit
 from services.chassis import delivery, wire
 from services.chassis.house import House, open_house
 from services.chassis.settings import ServiceSettings, load
-from tests.integration.chassis.toy_tables import Ball, Base, Lost, Ping, Sent, Thrown
+from tests.integration.chassis.toy_tables import Ball, Base, Lost, Ping, Sent, Thrown, Whisper
 
 pytestmark = pytest.mark.broker
 
@@ -290,3 +290,14 @@ def _message(
     return amqp.Message(
         body, content_type=content_type, delivery_mode=2, message_id=event_id, application_headers=headers, **more
     )
+
+
+def test_a_confidential_event_is_forgotten_by_the_outbox_once_it_is_published(toy: Toy) -> None:
+    toy.start()
+    toy.throw(Ping(ball="open"), Whisper(ball="secret"))
+    eventually(lambda: toy.balls().get("open") == (1, 1) and toy.balls().get("secret") == (1, 1))
+    eventually(lambda: toy.unpublished() == 0)
+    with toy.house.database.read() as session:
+        kept = set(session.scalars(select(delivery.outbox.c.type)))
+    assert Ping.type in kept
+    assert Whisper.type not in kept

@@ -27,7 +27,7 @@ from services.chassis.settings import ServiceSettings, load
 from services.chassis.telemetry import set_up_logs
 from services.chassis.worker import subscriptions
 from services.contracts.envelope import Envelope, Event
-from tests.integration.chassis.toy_tables import Ball, Base, Ping, Pong, Sent
+from tests.integration.chassis.toy_tables import Ball, Base, Ping, Pong, Sent, Whisper
 
 
 def load_balls(work: Work, envelopes: Sequence[Envelope]) -> None:
@@ -63,10 +63,10 @@ class Toy:
     house = HouseProvider()
     relay = Relay()
 
-    ON_PING: ClassVar[dict[type[Event], Handler]] = {Ping: ping}
+    ON_PING: ClassVar[dict[type[Event], Handler]] = {Ping: ping, Whisper: ping}
     ON_PONG: ClassVar[dict[type[Event], Handler]] = {Pong: pong}
 
-    @listens("toy.pings", Ping)
+    @listens("toy.pings", Ping, Whisper)
     def pings(self, batch: Batch) -> None:
         batch.apply(self.house, self.ON_PING, load_balls)
 

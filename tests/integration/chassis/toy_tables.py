@@ -23,6 +23,14 @@ class Ping(Event, frozen=True, kw_only=True):
         return self.ball
 
 
+class Whisper(Ping, frozen=True, kw_only=True):
+    """A ping that the outbox must not keep."""
+
+    type: ClassVar[str] = "toy.whisper.v1"
+    source: ClassVar[str] = "toy.whispers"
+    confidential: ClassVar[bool] = True
+
+
 class Pong(Event, frozen=True, kw_only=True):
     type: ClassVar[str] = "toy.pong.v1"
     source: ClassVar[str] = "toy.answers"

@@ -57,7 +57,7 @@ def test_nobody_reads_messages_without_signing_in(visit: Visit) -> None:
     assert visit("/notices/messages.json").status_code == 401
 
 
-@pytest.mark.parametrize("role", ["dispatcher", "supervisor", "administrator"])
+@pytest.mark.parametrize("role", ["dispatcher", "supervisor"])
 def test_the_petition_office_reads_all_that_is_not_sealed(visit: Visit, role: str) -> None:
     assert numbers(visit("/notices/messages.json", role)) == {"WZ-26-p1", "WZ-26-p2"}
     page = visit("/notices", role).text
@@ -74,7 +74,7 @@ def test_only_a_sealed_case_officer_reads_of_reports_on_persons(visit: Visit, fu
     assert numbers(visit("/notices/messages.json", "sealed_officer")) == {"WZ-26-p3"}
     sealed = full.messages(number="WZ-26-p3")[0].id
     assert visit(f"/notices/{sealed}", "sealed_officer").status_code == 200
-    for role in ("dispatcher", "supervisor", "administrator"):
+    for role in ("dispatcher", "supervisor"):
         assert visit(f"/notices/{sealed}", role).status_code == 404
     assert visit(f"/notices/{sealed}", "officer", unit="housing").status_code == 404
 

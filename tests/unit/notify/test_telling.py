@@ -122,7 +122,7 @@ def test_of_a_name_only_the_first_character_is_shown() -> None:
 def test_each_role_reads_what_is_its_own() -> None:
     assert scope_of({"dispatcher"}, None) == Scope(common=True)
     assert scope_of({"supervisor"}, "housing") == Scope(common=True)
-    assert scope_of({"administrator"}, None) == Scope(common=True)
+    assert scope_of({"administrator"}, None) == Scope()
     assert scope_of({"officer"}, "housing") == Scope(unit_id="housing")
     assert scope_of({"sealed_officer"}, "housing") == Scope(sealed=True)
     assert scope_of({"sealed_officer", "dispatcher"}, None) == Scope(common=True, sealed=True)
