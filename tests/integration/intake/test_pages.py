@@ -51,6 +51,20 @@ def test_a_filed_form_leads_to_a_receipt_that_is_shown_once(client: Any, post_fo
     assert code not in again.get_data(as_text=True)
 
 
+def test_a_receipt_that_is_asked_for_late_shows_nothing(client: Any, post_form: Post, clock: DrivenClock) -> None:
+    post_form("/petitions/new", FIELDS)
+    clock.move(timedelta(minutes=11))
+    late = client.get("/petitions/receipt")
+    assert late.status_code == 410
+    assert "WZ-" not in late.get_data(as_text=True)
+
+
+def test_a_report_on_a_person_is_not_left_open_on_the_device(client: Any, post_form: Post) -> None:
+    post_form("/petitions/report", {"title": "收受礼品", "body": "逢年过节收受礼品，有转账记录。"})
+    number, _ = slip(client)
+    assert number not in client.get("/petitions/mine", follow_redirects=True).get_data(as_text=True)
+
+
 def test_a_form_sent_twice_files_once(house: House[Settings], client: Any, events: Callable[[], list[Event]]) -> None:
     html = client.get("/petitions/new").get_data(as_text=True)
     hidden = {
