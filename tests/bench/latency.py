@@ -77,11 +77,12 @@ def _load(house: House) -> tuple[list[float], float]:
         taken += len(numbers)
         # A sample is followed one by one: to ask for all of them would be the greater load.
         watched += [number for index, number in enumerate(numbers, start=taken) if index % SAMPLE == 0]
-        for number in list(watched):
+        # They become searchable about in the order of filing: to ask for the oldest few is enough.
+        for number in watched[:4]:
             if house.found(q=number):
                 times[number] = time.monotonic() - filed[number]
                 watched.remove(number)
-        time.sleep(0.01)
+        time.sleep(0.02)
         assert time.monotonic() < started + SECONDS + 120, "not all of them became searchable"
     rate = len(filed) / (max(filed.values()) - started)
     return list(times.values()), rate
