@@ -14,6 +14,7 @@ from typing import Any
 
 import amqp
 import pytest
+from amqp.exceptions import NotFound
 from sqlalchemy import func, select
 
 from services.chassis import broker as rabbit
@@ -89,6 +90,17 @@ class Toy:
         finally:
             connection.release()
 
+    def retried(self) -> bool:
+        """Whether any event ever went up the retry ladder: its rungs are made when they are first needed."""
+        connection = rabbit.connect(self.url, "test")
+        try:
+            connection.default_channel.queue_declare(rabbit.retry_exchange(1), passive=True)
+        except NotFound:
+            return False
+        finally:
+            connection.release()
+        return True
+
     def publish(self, *messages: amqp.Message) -> None:
         connection = rabbit.connect(self.url, "test")
         try:
@@ -143,6 +155,7 @@ def test_an_event_published_twice_has_one_effect(toy: Toy) -> None:
     toy.throw(Ping(ball="after"))
     eventually(lambda: toy.balls().get("after") == (1, 1))
     assert toy.balls()["twice"][0] == 1
+    assert not toy.retried()
 
 
 def test_a_handler_that_asks_for_a_retry_gets_the_event_again(toy: Toy) -> None:
@@ -150,6 +163,7 @@ def test_a_handler_that_asks_for_a_retry_gets_the_event_again(toy: Toy) -> None:
     toy.throw(Ping(ball="patient", wish="retry once"), Ping(ball="neighbour"))
     eventually(lambda: toy.balls().get("neighbour") == (1, 1), 5)
     eventually(lambda: toy.balls().get("patient") == (1, 1), 10)
+    assert toy.retried()
 
 
 def test_an_event_that_can_never_be_handled_is_parked_with_its_reason_and_neighbours_go_through(toy: Toy) -> None:
