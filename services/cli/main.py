@@ -152,7 +152,10 @@ def export(folder: Annotated[Path, typer.Argument(help="Folder to write into.")]
 
 
 def _mount() -> None:
-    """Add every installed service's own commands."""
+    """Add the commands that load much: those on parked events, and every installed service's own."""
+    from services.cli import parked
+
+    app.add_typer(parked.app, name="parked")
     for name in installed():
         commands = part(name, "commands").app
         for group in commands.registered_groups:

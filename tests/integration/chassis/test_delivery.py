@@ -18,7 +18,7 @@ from amqp.exceptions import NotFound
 from sqlalchemy import func, select
 
 from services.chassis import broker as rabbit
-from services.chassis import delivery, wire
+from services.chassis import delivery, parked, wire
 from services.chassis.house import House, open_house
 from services.chassis.settings import ServiceSettings, load
 from tests.integration.chassis.toy_tables import Ball, Base, Lost, Ping, Sent, Thrown, Whisper
@@ -101,10 +101,10 @@ class Toy:
             connection.release()
         return True
 
-    def publish(self, *messages: amqp.Message) -> None:
+    def publish(self, *messages: amqp.Message, exchange: str = "wz.toy", key: str = "toy.ping.v1") -> None:
         connection = rabbit.connect(self.url, "test")
         try:
-            outcome = rabbit.Publisher(connection).publish((m, "wz.toy", "toy.ping.v1") for m in messages)
+            outcome = rabbit.Publisher(connection).publish((m, exchange, key) for m in messages)
             assert set(outcome.values()) == {"ok"}
         finally:
             connection.release()
@@ -315,3 +315,34 @@ def test_a_confidential_event_is_forgotten_by_the_outbox_once_it_is_published(to
         kept = set(session.scalars(select(delivery.outbox.c.type)))
     assert Ping.type in kept
     assert Whisper.type not in kept
+
+
+def test_parked_events_are_listed_with_their_reason_and_stay_where_they_are(toy: Toy) -> None:
+    assert parked.look(toy.url, "toy.pings") == []
+    toy.start()
+    toy.throw(Ping(ball="bad", wish="park"), Ping(ball="good"))
+    eventually(lambda: [one.code for one in parked.look(toy.url, "toy.pings")] == ["not_wanted"])
+    (one,) = parked.look(toy.url, "toy.pings")
+    assert (one.type, one.subject, one.detail) == (Ping.type, "bad", "as wished")
+    assert one.last_failed
+
+
+def test_a_replayed_event_is_handled_and_the_others_stay_parked(toy: Toy) -> None:
+    toy.start()
+    toy.throw(Ping(ball="bad", wish="park"))
+    # As if an earlier release had parked it.
+    toy.publish(_message("was-parked", b'{"ball": "late"}'), exchange="", key=rabbit.parked_queue("toy.pings"))
+    eventually(lambda: len(parked.look(toy.url, "toy.pings")) == 2)
+    gone = parked.replay(toy.url, "toy.pings", lambda one: one.event_id == "was-parked")
+    assert [one.event_id for one in gone] == ["was-parked"]
+    eventually(lambda: toy.balls().get("late") == (1, 1))
+    assert [one.subject for one in parked.look(toy.url, "toy.pings")] == ["bad"]
+
+
+def test_a_discarded_event_is_gone_and_the_others_stay(toy: Toy) -> None:
+    toy.start()
+    toy.throw(Ping(ball="bad", wish="park"), Ping(ball="worse", wish="park"))
+    eventually(lambda: len(parked.look(toy.url, "toy.pings")) == 2)
+    gone = parked.discard(toy.url, "toy.pings", lambda one: one.subject == "worse")
+    assert [one.subject for one in gone] == ["worse"]
+    assert [one.subject for one in parked.look(toy.url, "toy.pings")] == ["bad"]

@@ -12,13 +12,15 @@ import pytest
 
 from tests.house import ROOT
 
+#: This environment without anything that is meant for a house.
+CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("WENZHENG_")}
+
 
 def wenzheng(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run the command with nothing but these settings."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("WENZHENG_")}
     return subprocess.run(
         [sys.executable, "-m", "services.cli.main", *arguments],
-        env=clean | environ,
+        env=CLEAN | environ,
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -101,9 +103,8 @@ def test_an_unknown_service_and_an_unknown_role_are_named_with_what_there_is() -
 
 def test_a_second_worker_on_one_data_folder_is_turned_away(tmp_path: Path, broker: str) -> None:
     environ = {"WENZHENG_DATA_FOLDER": str(tmp_path), "WENZHENG_BROKER_URL": broker}
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("WENZHENG_")}
     command = [sys.executable, "-m", "services.cli.main", "run", "search", "--role", "worker"]
-    first = subprocess.Popen(command, env=clean | environ, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    first = subprocess.Popen(command, env=CLEAN | environ, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     try:
         assert first.stderr is not None
         while "worker ready" not in (line := first.stderr.readline()):

@@ -1,0 +1,65 @@
+"""What an operator does with an event that could not be handled: look, send back, drop."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import amqp
+import kombu
+import pytest
+
+from tests.house import ROOT, until
+from tests.integration.cli.test_start import CLEAN, wenzheng
+
+pytestmark = pytest.mark.broker
+
+
+@pytest.fixture
+def environ(tmp_path: Path, broker: str) -> Iterator[dict[str, str]]:
+    """The settings of a running worker of search."""
+    environ = {"WENZHENG_DATA_FOLDER": str(tmp_path), "WENZHENG_BROKER_URL": broker}
+    command = [sys.executable, "-m", "services.cli.main", "run", "search", "--role", "worker"]
+    with (tmp_path / "worker.log").open("wb") as log:
+        worker = subprocess.Popen(command, env=CLEAN | environ, cwd=ROOT, stderr=log)
+    until(lambda: "worker ready" in (tmp_path / "worker.log").read_text(), 60)
+    yield environ
+    worker.terminate()
+    assert worker.wait(30) == 0
+
+
+def test_poison_is_listed_with_its_reason_replayed_in_vain_and_dropped(environ: dict[str, str]) -> None:
+    with kombu.Connection(environ["WENZHENG_BROKER_URL"]) as connection:
+        channel: Any = connection.channel()
+        poison = amqp.Message(b"{no json", content_type="text/plain", message_id="evt-poison", delivery_mode=2)
+        channel.basic_publish(poison, exchange="", routing_key="search.events")
+    until(lambda: "wrong_content_type" in wenzheng("parked", "list", **environ).stdout, 30, 0.5)
+    listed = wenzheng("parked", "list", "search.events", **environ)
+    assert "evt-poison" in listed.stdout
+    assert "1 parked" in listed.stdout
+    shown = wenzheng("parked", "show", "search.events", "evt-poison", **environ)
+    assert "{no json" in shown.stdout
+
+    tried = wenzheng("parked", "replay", "search.events", "--all", "--dry-run", **environ)
+    assert "1 would be sent back" in tried.stdout
+    assert "1 sent back" in wenzheng("parked", "replay", "search.events", "--all", **environ).stdout
+    until(lambda: "1 parked" in wenzheng("parked", "list", **environ).stdout, 30, 0.5)
+
+    dropped = wenzheng("parked", "discard", "search.events", "--id", "evt-poison", "--why", "nonsense", **environ)
+    assert "1 dropped" in dropped.stdout
+    assert "event discarded" in dropped.stderr
+    assert "nonsense" in dropped.stderr
+    assert "Nothing is parked" in wenzheng("parked", "list", **environ).stdout
+
+
+def test_replay_and_discard_want_to_be_told_which_events(environ: dict[str, str]) -> None:
+    for command in (["replay", "search.events"], ["discard", "search.events", "--why", "x"]):
+        done = wenzheng("parked", *command, **environ)
+        assert done.returncode == 2
+        assert "--all" in done.stderr
+    done = wenzheng("parked", "list", "nowhere", **environ)
+    assert done.returncode == 2
+    assert "search.events" in done.stderr
