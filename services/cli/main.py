@@ -142,6 +142,16 @@ def demo(
     raise typer.Exit(run_demo(source, json_file=json_file, stop=exit_, folder=folder, port=port))
 
 
+@app.command()
+def queues(
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Keep the tables up to date until Ctrl-C.")] = False,
+) -> None:
+    """Show what waits: events in each queue, parked ones, and what the outboxes still hold."""
+    from services.cli.queues import show
+
+    show(follow)
+
+
 @contracts.command("export")
 def export(folder: Annotated[Path, typer.Argument(help="Folder to write into.")]) -> None:
     """Write asyncapi.json, the JSON Schema of every event and a page to read."""

@@ -55,6 +55,20 @@ def test_poison_is_listed_with_its_reason_replayed_in_vain_and_dropped(environ: 
     assert "Nothing is parked" in wenzheng("parked", "list", **environ).stdout
 
 
+def test_queues_are_shown_with_who_listens_and_what_is_parked(environ: dict[str, str]) -> None:
+    assert wenzheng("migrate", **environ).returncode == 0
+    with kombu.Connection(environ["WENZHENG_BROKER_URL"]) as connection:
+        channel: Any = connection.channel()
+        poison = amqp.Message(b"{no json", content_type="text/plain", message_id="evt-poison", delivery_mode=2)
+        channel.basic_publish(poison, exchange="", routing_key="search.events")
+    until(lambda: "1 parked" in wenzheng("parked", "list", **environ).stdout, 30, 0.5)
+    done = wenzheng("queues", **environ)
+    assert done.returncode == 0, done.stderr
+    table = {line.split("│")[2].strip(): line for line in done.stdout.splitlines() if line.count("│") == 6}
+    assert [cell.strip() for cell in table["search.events"].split("│")[3:6]] == ["0", "1", "1"]
+    assert [cell.strip() for cell in table["routing.petitions"].split("│")[3:6]] == ["-", "-", "-"]
+
+
 def test_replay_and_discard_want_to_be_told_which_events(environ: dict[str, str]) -> None:
     for command in (["replay", "search.events"], ["discard", "search.events", "--why", "x"]):
         done = wenzheng("parked", *command, **environ)
