@@ -22,9 +22,10 @@ from services.chassis.provider import house_of
 from services.chassis.telemetry import log
 from services.contracts.envelope import Event, Registry, Rejected
 
-#: So many parked in ``PARK_WINDOW_S`` and the consumer slows to one event a minute: a bad release must not park all.
+#: So many parked within ``PARK_WINDOW_S`` and the consumer holds for ``HOLD_S``: a bad release must not park all.
 PARK_LIMIT = 100
 PARK_WINDOW_S = 600.0
+HOLD_S = 60.0
 
 
 class Batch:
@@ -111,6 +112,7 @@ class Listener(Entrypoint):  # type: ignore[misc]
         self._registry = Registry(*self.subscription.types)
         self._log = log(self._house.service)
         self._parked: list[float] = []
+        self._held_until = 0.0
         self._loop = ConsumeLoop(
             settings.broker_url.get_secret_value(),
             self.subscription.queue,
@@ -219,11 +221,12 @@ class Listener(Entrypoint):  # type: ignore[misc]
             raise Transient("the broker did not take a retried or parked event")
 
     def _hold_when_parking_too_much(self) -> None:
-        horizon = time.monotonic() - PARK_WINDOW_S
-        self._parked = [at for at in self._parked if at > horizon]
+        now = time.monotonic()
+        self._parked = [at for at in self._parked if at > now - PARK_WINDOW_S]
         if len(self._parked) >= PARK_LIMIT:
-            self._log.error("too many events parked, consumer holds", queue=self.subscription.queue)
-            self._parked = self._parked[PARK_LIMIT // 2 :]
+            self._log.error("too many events parked, consumer holds", queue=self.subscription.queue, seconds=HOLD_S)
+            self._held_until, self._parked = now + HOLD_S, []
+        if now < self._held_until:
             raise Transient("too many events parked")
 
 

@@ -4,43 +4,20 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy.exc import DBAPIError
 
+from services.chassis.exposition import metrics_text
 from services.chassis.house import House
 
 
 class _Quiet(WSGIRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
         """Probes come every few seconds; they are not worth a line."""
-
-
-class _Together:
-    """Collects the metrics of several registries as one, families of one name joined."""
-
-    def __init__(self, registries: Sequence[CollectorRegistry]) -> None:
-        self._registries = registries
-
-    def collect(self) -> Iterable[Any]:
-        families: dict[str, Any] = {}
-        for registry in self._registries:
-            for family in registry.collect():
-                if family.name in families:
-                    families[family.name].samples.extend(family.samples)
-                else:
-                    families[family.name] = family
-        return families.values()
-
-
-def metrics_text(registries: Sequence[CollectorRegistry]) -> bytes:
-    """Several registries in one Prometheus text; families that occur in more than one are joined."""
-    joined = CollectorRegistry()
-    joined.register(_Together(registries))
-    return generate_latest(joined)
 
 
 def serve_health(houses: Sequence[House[Any]], host: str, port: int) -> None:
@@ -67,7 +44,7 @@ def serve_health(houses: Sequence[House[Any]], host: str, port: int) -> None:
             return [json.dumps({"database": checks}).encode()]
         if path == "/metrics":
             start("200 OK", [("Content-Type", CONTENT_TYPE_LATEST)])
-            return [metrics_text([house.metrics.registry for house in houses])]
+            return [metrics_text({house.service: house.metrics.registry for house in houses})]
         start("404 Not Found", [("Content-Type", "text/plain")])
         return [b"not found\n"]
 

@@ -9,7 +9,8 @@ import msgspec
 from flask import Flask
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from services.chassis.web.health import metrics_text, readiness
+from services.chassis.exposition import metrics_text
+from services.chassis.web.health import readiness
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

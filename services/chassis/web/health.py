@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 from flask import Response, current_app
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from prometheus_client.metrics_core import Metric
-from prometheus_client.samples import Sample
+from prometheus_client import CONTENT_TYPE_LATEST
 
+from services.chassis.exposition import metrics_text
 from services.chassis.telemetry import log
 from services.chassis.web.access import api
 
@@ -38,37 +37,6 @@ def readiness(app: Flask) -> dict[str, str]:
         else:
             found[name] = "ok"
     return found
-
-
-class Merged:
-    """Several registries as one: the same family of two services is one family, told apart by ``service``.
-
-    The text format allows a family only once (Prometheus exposition formats, "Grouping and sorting").
-    """
-
-    def __init__(self, registries: Mapping[str, CollectorRegistry]) -> None:
-        self._registries = registries
-
-    def collect(self) -> Iterator[Metric]:
-        """Every family once."""
-        families: dict[str, Metric] = {}
-        for service, registry in self._registries.items():
-            for family in registry.collect():
-                merged = families.get(family.name)
-                if merged is None:
-                    merged = families[family.name] = Metric(family.name, family.documentation, family.type, family.unit)
-                merged.samples.extend(_labelled(family.samples, service))
-        yield from families.values()
-
-
-def _labelled(samples: Iterable[Sample], service: str) -> Iterator[Sample]:
-    for sample in samples:
-        yield sample if "service" in sample.labels else sample._replace(labels={"service": service, **sample.labels})
-
-
-def metrics_text(registries: Mapping[str, CollectorRegistry]) -> bytes:
-    """The metrics of several services in the Prometheus text format."""
-    return generate_latest(cast(CollectorRegistry, Merged(registries)))
 
 
 def json_answer(document: Any, status: int = 200) -> Response:

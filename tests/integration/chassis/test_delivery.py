@@ -35,10 +35,18 @@ class Toy:
     url: str
     process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def log(self) -> Path:
+        return Path(self.environ["WENZHENG_DATA_FOLDER"]) / "toy.log"
+
     def start(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.integration.chassis.toy"], env=self.environ, stdout=subprocess.PIPE
-        )
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "tests.integration.chassis.toy"],
+                env=self.environ,
+                stdout=subprocess.PIPE,
+                stderr=log,
+            )
         assert self.process.stdout is not None
         assert self.process.stdout.readline() == b"ready\n"
 
@@ -337,6 +345,20 @@ def test_a_replayed_event_is_handled_and_the_others_stay_parked(toy: Toy) -> Non
     assert [one.event_id for one in gone] == ["was-parked"]
     eventually(lambda: toy.balls().get("late") == (1, 1))
     assert [one.subject for one in parked.look(toy.url, "toy.pings")] == ["bad"]
+
+
+def test_a_consumer_that_parks_too_much_holds_instead_of_parking_everything(toy: Toy) -> None:
+    toy.start()
+    toy.throw(*(Ping(ball=f"bad-{n}", wish="park") for n in range(150)))
+    eventually(lambda: len(parked.look(toy.url, "toy.pings")) >= 100)
+    held = "too many events parked, consumer holds"
+    toy.throw(*(Ping(ball=f"later-{n}") for n in range(10)))
+    eventually(lambda: held in toy.log.read_text())
+    assert toy.balls() == {}
+    # It still ends when it is asked to, and what it held is there afterwards.
+    assert toy.stop() == 0
+    toy.start()
+    eventually(lambda: len(toy.balls()) == 10)
 
 
 def test_a_discarded_event_is_gone_and_the_others_stay(toy: Toy) -> None:

@@ -11,8 +11,10 @@ from typing import Any
 import amqp
 import kombu
 import pytest
+import requests
+from prometheus_client.parser import text_string_to_metric_families
 
-from tests.house import ROOT, until
+from tests.house import ROOT, free_port, until
 from tests.integration.cli.test_start import CLEAN, wenzheng
 
 pytestmark = pytest.mark.broker
@@ -67,6 +69,37 @@ def test_queues_are_shown_with_who_listens_and_what_is_parked(environ: dict[str,
     table = {line.split("│")[2].strip(): line for line in done.stdout.splitlines() if line.count("│") == 6}
     assert [cell.strip() for cell in table["search.events"].split("│")[3:6]] == ["0", "1", "1"]
     assert [cell.strip() for cell in table["routing.petitions"].split("│")[3:6]] == ["-", "-", "-"]
+
+
+def test_a_worker_tells_of_its_health_and_counts_each_series_once(tmp_path: Path, broker: str) -> None:
+    port = str(free_port())
+    environ = CLEAN | {
+        "WENZHENG_DATA_FOLDER": str(tmp_path),
+        "WENZHENG_BROKER_URL": broker,
+        "WENZHENG_WORKER_PORT": port,
+    }
+    names = ["intake", "routing", "notify", "search"]
+    subprocess.run([sys.executable, "-m", "services.cli.prepare", *names], env=environ, cwd=ROOT, check=True)
+    with (tmp_path / "worker.log").open("wb") as log:
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "services.cli.worker", *names], env=environ, cwd=ROOT, stderr=log
+        )
+    try:
+        until(lambda: "worker ready" in (tmp_path / "worker.log").read_text(), 60)
+        url = f"http://127.0.0.1:{port}"
+        until(lambda: "events_published" in requests.get(f"{url}/metrics", timeout=5).text, 30)
+        assert requests.get(f"{url}/livez", timeout=5).ok
+        assert set(requests.get(f"{url}/readyz", timeout=5).json()["database"].values()) == {"ok"}
+        series = [
+            (sample.name, tuple(sorted(sample.labels.items())))
+            for family in text_string_to_metric_families(requests.get(f"{url}/metrics", timeout=5).text)
+            for sample in family.samples
+        ]
+        assert len(series) == len(set(series))
+        assert {dict(labels).get("service") for _, labels in series} >= {"routing", "notify"}
+    finally:
+        worker.terminate()
+        assert worker.wait(30) == 0
 
 
 def test_replay_and_discard_want_to_be_told_which_events(environ: dict[str, str]) -> None:
