@@ -6,7 +6,7 @@ import select
 import sqlite3
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import psycopg2
 from sqlalchemy import text
@@ -24,16 +24,16 @@ NOTIFY_EVERY_S = 0.02
 CHANNEL = "wenzheng_commit"
 
 
-class Watch:
+class Watch(Protocol):
     """Waits for commits in one database, from whatever process. A hint, never the truth: callers poll too."""
 
     def wait(self, timeout: float) -> bool:
         """Block until somebody committed or ``timeout`` seconds passed; True when there was a commit."""
-        raise NotImplementedError
+        ...
 
     def close(self) -> None:
         """Give the connection back."""
-        raise NotImplementedError
+        ...
 
 
 class SqliteWatch(Watch):

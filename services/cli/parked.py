@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -53,7 +54,10 @@ def broker_url() -> str:
     return node.amqp_url
 
 
-def _wanted(code: str, type_: str, event_id: str) -> Wanted:
+def _wanted(code: str, type_: str, event_id: str, everything: bool) -> Wanted:
+    if not (code or type_ or event_id or everything):
+        raise StartError("say which: --id, --code, --type or --all")
+
     def wanted(parked: Parked) -> bool:
         return (
             (not code or parked.code == code)
@@ -112,17 +116,8 @@ def replay_(
     dry_run: DryRun = False,
 ) -> None:
     """Send parked events back to their queue, with all their tries before them."""
-    _chosen(code, type_, event_id, everything)
-    wanted = _wanted(code, type_, event_id)
-    if dry_run:
-        _told("would be sent back", [row for row in _looked(queue) if wanted(row)])
-        return
-    try:
-        rows = replay(broker_url(), _known(queue), wanted)
-    except Transient as error:
-        raise StartError(str(error)) from None
-    _audit("event replayed", rows)
-    _told("sent back", rows)
+    wanted = _wanted(code, type_, event_id, everything)
+    _change(replay, queue, wanted, dry_run, ("would be sent back", "sent back", "event replayed"))
 
 
 @app.command("discard")
@@ -136,17 +131,29 @@ def discard_(
     dry_run: DryRun = False,
 ) -> None:
     """Drop parked events for good; what each was, and why it went, is written to the log."""
-    _chosen(code, type_, event_id, everything)
-    wanted = _wanted(code, type_, event_id)
+    wanted = _wanted(code, type_, event_id, everything)
+    _change(discard, queue, wanted, dry_run, ("would be dropped", "dropped", "event discarded"), why=why)
+
+
+def _change(
+    change: Callable[[str, str, Wanted], list[Parked]],
+    queue: str,
+    wanted: Wanted,
+    dry_run: bool,
+    words: tuple[str, str, str],
+    **more: str,
+) -> None:
+    """Do something to parked events, or only say what would be done, and keep a line of each in the log."""
+    would, done, audit = words
     if dry_run:
-        _told("would be dropped", [row for row in _looked(queue) if wanted(row)])
+        _told(would, [row for row in _looked(queue) if wanted(row)])
         return
     try:
-        rows = discard(broker_url(), _known(queue), wanted)
+        rows = change(broker_url(), _known(queue), wanted)
     except Transient as error:
         raise StartError(str(error)) from None
-    _audit("event discarded", rows, why=why)
-    _told("dropped", rows)
+    _audit(audit, rows, **more)
+    _told(done, rows)
 
 
 def _looked(queue: str) -> list[Parked]:
@@ -154,11 +161,6 @@ def _looked(queue: str) -> list[Parked]:
         return look(broker_url(), _known(queue))
     except Transient as error:
         raise StartError(str(error)) from None
-
-
-def _chosen(code: str, type_: str, event_id: str, everything: bool) -> None:
-    if not (code or type_ or event_id or everything):
-        raise StartError("say which: --id, --code, --type or --all")
 
 
 def _told(what: str, rows: list[Parked]) -> None:

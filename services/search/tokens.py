@@ -13,7 +13,8 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from operator import add
-from typing import Any
+
+from services.chassis.text import simplify
 
 #: Scripts written without spaces: ideographs with their marks 々〇〻, kana, Hangul.
 UNSPACED = "\u3005\u3007\u303b\u3041-\u3096\u30a1-\u30fa\u30fc\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff" + (
@@ -28,22 +29,6 @@ _PIECES = re.compile(f"([{UNSPACED}]+)|([^\\W_{UNSPACED}]{{1,{LONGEST_WORD}}})")
 _CLUSTERS = re.compile("[\u1100-\u11ff]+|.[\u0300-\u036f\u3099\u309a\u1160-\u11ff\uff9e\uff9f]*", re.DOTALL)
 
 
-@lru_cache(maxsize=1)
-def _simplifier() -> Any:
-    """OpenCC, loaded at the first use; safe to use from several threads."""
-    from opencc import OpenCC
-
-    return OpenCC("tw2s")
-
-
-def _simplify(text: str) -> str:
-    """Traditional characters become simplified ones, one for one."""
-    # OpenCC stops reading at a NUL.
-    simplified: str = _simplifier().convert(text.replace("\0", " "))
-    # Two forms that OpenCC leaves apart where no phrase decides: 睡不著 is 睡不着, 衞生 is 卫生.
-    return simplified.replace("著", "着").replace("衞", "卫")
-
-
 def _level(text: str) -> str:
     """NFKC and case folding, without the step between the scripts."""
     return unicodedata.normalize("NFKC", text).casefold()
@@ -51,7 +36,7 @@ def _level(text: str) -> str:
 
 def fold(text: str) -> str:
     """The text as it is compared: full-width, upper-case and traditional forms become plain ones."""
-    return _simplify(_level(text))
+    return simplify(_level(text))
 
 
 def cut(text: str) -> str:
@@ -110,10 +95,10 @@ def _aligned(text: str) -> tuple[str, Sequence[int], Sequence[int]]:
         parts = _CLUSTERS.findall(text)
         folds = [_level_part(part) for part in parts]
         levelled = "".join(folds)
-    folded = _simplify(levelled)
+    folded = simplify(levelled)
     if len(folded) != len(levelled):
         # A phrase changed its length (rare): simplify each part alone, so that places stay true.
-        folds = [_simplify(part) for part in folds]
+        folds = [simplify(part) for part in folds]
         folded = "".join(folds)
     if len(folds) == len(text) == len(folded) and all(map(_is_one, folds)):
         return folded, range(len(text)), range(1, len(text) + 1)
