@@ -27,8 +27,25 @@ class StartError(Exception):
     """The process cannot start or go on: one plain line for the operator, exit code 2."""
 
 
+class Mismatch(StartError):
+    """A queue or exchange stands on the broker with other arguments than this release declares."""
+
+
 class Transient(Exception):
     """A dependency (database, broker) is away for the moment: wait and try again, blame nobody."""
+
+
+class Hold(Transient):
+    """The consumer itself must pause: give back what is in hand, rest, come back with one event at a time.
+
+    Args:
+        reason: for the log.
+        seconds: how long it rests.
+    """
+
+    def __init__(self, reason: str, seconds: float) -> None:
+        super().__init__(reason)
+        self.seconds = seconds
 
 
 class Retry(Exception):

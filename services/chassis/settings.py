@@ -63,6 +63,16 @@ class ServiceSettings(BaseModel):
     log_format: Literal["json", "text", "auto"] = Field("auto", description="json, text or auto (text on a terminal).")
     batch_size: int = Field(200, ge=1, le=1000, description="Events a consumer takes into one transaction.")
     batch_linger_ms: int = Field(20, ge=0, le=1000, description="How long a consumer waits to fill a batch, in ms.")
+    batch_deadline_s: float = Field(
+        30, ge=1, le=600, description="How long a batch may be handled before the watchdog cuts it, in seconds."
+    )
+    partitions: int = Field(
+        1, ge=1, le=64, description="Queues that each of a service's queues is split into, by what the event is about."
+    )
+    retry_ladder: tuple[int, ...] = Field(
+        (5, 30, 120, 600, 3600), description="Seconds that an event waits before each further try, comma separated."
+    )
+    drain_s: float = Field(25, ge=1, le=600, description="How long a worker may drain after SIGTERM, in seconds.")
 
     @field_validator("time_zone")
     @classmethod
@@ -72,6 +82,16 @@ class ServiceSettings(BaseModel):
         except (ZoneInfoNotFoundError, ValueError):
             raise ValueError("no such IANA time zone, for example Asia/Shanghai") from None
         return value
+
+    @field_validator("retry_ladder", mode="before")
+    @classmethod
+    def _rungs(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        rungs = [part.strip() for part in value.split(",") if part.strip()]
+        if not rungs or not all(rung.isascii() and rung.isdigit() and 1 <= int(rung) <= 86_400 for rung in rungs):
+            raise ValueError("must be whole seconds from 1 to 86400, for example 5,30,120,600,3600")
+        return tuple(int(rung) for rung in rungs)
 
     @field_validator("database_url", "direct_database_url")
     @classmethod
