@@ -11,8 +11,7 @@ import amqp
 from eventlet.event import Event as GreenEvent
 from nameko.extensions import Entrypoint
 
-from services.chassis import broker, delivery, wire
-from services.chassis.broker import Subscription
+from services.chassis import broker, delivery, topology, wire
 from services.chassis.database import is_transient
 from services.chassis.delivery import DONE, Delivery, Handler, Loader, Verdict
 from services.chassis.errors import Transient
@@ -20,6 +19,7 @@ from services.chassis.house import House
 from services.chassis.loop import ConsumeLoop
 from services.chassis.provider import house_of
 from services.chassis.telemetry import log
+from services.chassis.topology import Subscription
 from services.contracts.envelope import Event, Registry, Rejected
 
 #: So many parked within ``PARK_WINDOW_S`` and the consumer holds for ``HOLD_S``: a bad release must not park all.
@@ -119,7 +119,7 @@ class Listener(Entrypoint):  # type: ignore[misc]
             self.subscription.queue,
             batch=settings.batch_size,
             linger_s=settings.batch_linger_ms / 1000,
-            declare=lambda channel: broker.declare(channel, self.subscription),
+            declare=lambda channel: topology.declare(channel, self.subscription),
             handle=self._handle,
         )
 
@@ -201,15 +201,15 @@ class Listener(Entrypoint):  # type: ignore[misc]
         for index, (message, verdict) in enumerate(settle):
             attempt = _attempt(message)
             kind = verdict.kind
-            if kind == "retry" and attempt < len(broker.LADDER):
-                seconds = broker.LADDER[attempt]
-                broker.declare_retry(publisher.channel, seconds)
-                out.append((_again(message, verdict, index, attempt + 1, now), broker.retry_exchange(seconds), queue))
+            if kind == "retry" and attempt < len(topology.LADDER):
+                seconds = topology.LADDER[attempt]
+                topology.declare_retry(publisher.channel, seconds)
+                out.append((_again(message, verdict, index, attempt + 1, now), topology.retry_exchange(seconds), queue))
                 self._house.metrics.count("events_retried", queue=queue, code=verdict.code)
             else:
                 code = verdict.code if kind == "park" else f"attempts_used_up:{verdict.code}"
                 parked = Verdict("park", code, verdict.detail)
-                out.append((_again(message, parked, index, attempt, now), "", broker.parked_queue(queue)))
+                out.append((_again(message, parked, index, attempt, now), "", topology.parked_queue(queue)))
                 self._house.metrics.count("events_parked", queue=queue, code=verdict.code)
                 self._parked.append(time.monotonic())
                 self._log.warning(
@@ -232,7 +232,7 @@ class Listener(Entrypoint):  # type: ignore[misc]
 
 def _attempt(message: amqp.Message) -> int:
     value = (message.properties.get("application_headers") or {}).get(wire.ATTEMPT, 0)
-    return value if isinstance(value, int) and 0 <= value <= len(broker.LADDER) else 0
+    return value if isinstance(value, int) and 0 <= value <= len(topology.LADDER) else 0
 
 
 def _located(error: Rejected) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import amqp
 from amqp.exceptions import NotFound
 
-from services.chassis import broker, wire
+from services.chassis import broker, topology, wire
 from services.chassis.errors import Transient
 
 #: Parked events that are read at most in one go; they are held meanwhile.
@@ -101,13 +101,13 @@ def _held(url: str, queue: str) -> Iterator[tuple[Any, Any, list[amqp.Message]]]
     try:
         channel: Any = connection.channel()
         try:
-            waiting = channel.queue_declare(queue=broker.parked_queue(queue), passive=True).message_count
+            waiting = channel.queue_declare(queue=topology.parked_queue(queue), passive=True).message_count
         except NotFound:
             # Its worker never ran: nothing was ever parked. The broker closes the channel for asking.
             channel, waiting = connection.channel(), 0
         messages: list[amqp.Message] = []
         while len(messages) < min(waiting, MOST):
-            message = channel.basic_get(broker.parked_queue(queue), no_ack=False)
+            message = channel.basic_get(topology.parked_queue(queue), no_ack=False)
             if message is None:
                 break
             messages.append(message)

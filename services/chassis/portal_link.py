@@ -12,7 +12,7 @@ import amqp
 from eventlet.event import Event as GreenEvent
 from nameko.extensions import DependencyProvider, Entrypoint
 
-from services.chassis import broker, wire
+from services.chassis import broker, topology, wire
 from services.chassis.database import is_transient
 from services.chassis.errors import StartError, Transient
 from services.chassis.loop import ConsumeLoop
@@ -43,7 +43,7 @@ class PortalMessage:
 def declare(channel: Any) -> None:
     """Make the exchange and the two queues of a portal's virtual host."""
     channel.exchange_declare(exchange=EXCHANGE, type="topic", durable=True, auto_delete=False)
-    for queue in (FILED, broker.parked_queue(FILED), ANSWERS):
+    for queue in (FILED, topology.parked_queue(FILED), ANSWERS):
         channel.queue_declare(queue=queue, durable=True, auto_delete=False, arguments={"x-queue-type": "quorum"})
     channel.queue_bind(queue=FILED, exchange=EXCHANGE, routing_key="#")
 
@@ -126,7 +126,7 @@ class PortalListener(Entrypoint):  # type: ignore[misc]
                     application_headers={"x-code": "handler_failed"},
                 ),
                 "",
-                broker.parked_queue(FILED),
+                topology.parked_queue(FILED),
             )
             for message in messages
         )

@@ -13,7 +13,7 @@ from sqlalchemy import Row, delete, func, or_, select, text, update
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
-from services.chassis import broker, wire
+from services.chassis import broker, topology, wire
 from services.chassis.database import is_transient
 from services.chassis.delivery import inbox, outbox
 from services.chassis.errors import StartError, Transient
@@ -111,9 +111,9 @@ class Relay(DependencyProvider):  # type: ignore[misc]
         if not rows:
             return 0
         for source in {row.source for row in rows} - known:
-            broker.declare_exchange(publisher.channel, broker.exchange_of(source))
+            topology.declare_exchange(publisher.channel, topology.exchange_of(source))
             known.add(source)
-        outcome = publisher.publish((_message(row), broker.exchange_of(row.source), row.routing_key) for row in rows)
+        outcome = publisher.publish((_message(row), topology.exchange_of(row.source), row.routing_key) for row in rows)
         self._mark(rows, outcome, now)
         taken = Counter(row.type for row in rows if outcome.get(row.id) == "ok")
         for type_, number in taken.items():

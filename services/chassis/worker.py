@@ -13,13 +13,13 @@ from typing import Any
 
 from nameko.containers import ServiceContainer
 
-from services.chassis.broker import Subscription, declare_all
 from services.chassis.consume import Listener
 from services.chassis.errors import StartError, Transient
 from services.chassis.health import serve_health
 from services.chassis.house import House
 from services.chassis.provider import CONFIG_KEY
 from services.chassis.telemetry import log
+from services.chassis.topology import Subscription, declare_all
 
 #: How long a restarted worker waits for the broker (s).
 RESTART_PATIENCE_S = 60.0

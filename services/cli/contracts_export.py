@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from services.chassis import broker, wire
+from services.chassis import topology, wire
 from services.chassis.portals import ANSWERS, EXCHANGE
 from services.contracts.envelope import CONTENT_TYPE, Event
 from services.contracts.registry import EVENTS, PORTAL_EVENTS
@@ -32,7 +32,7 @@ def asyncapi(version: str = "1.0.0") -> dict[str, Any]:
         key = _key(event)
         messages[key] = _message(event)
         address = event.type
-        exchange = broker.exchange_of(event.source)
+        exchange = topology.exchange_of(event.source)
         if event in list(PORTAL_EVENTS):
             exchange = EXCHANGE if event.source == "portal" else ANSWERS
         channels[key] = {

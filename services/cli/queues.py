@@ -14,7 +14,7 @@ from rich.live import Live
 from rich.table import Table
 from sqlalchemy import func, select
 
-from services.chassis import broker
+from services.chassis import broker, topology
 from services.chassis.delivery import outbox
 from services.chassis.errors import StartError, Transient
 from services.chassis.house import House, open_house
@@ -57,7 +57,7 @@ def depths(url: str) -> list[Depth]:
         found = []
         for queue, service in queues().items():
             ready, consumers = _counts(connection, queue)
-            parked, _ = _counts(connection, broker.parked_queue(queue))
+            parked, _ = _counts(connection, topology.parked_queue(queue))
             found.append(Depth(service, queue, ready, consumers, parked))
         return found
     finally:

@@ -18,7 +18,7 @@ from amqp.exceptions import NotFound
 from sqlalchemy import func, select
 
 from services.chassis import broker as rabbit
-from services.chassis import delivery, parked, wire
+from services.chassis import delivery, parked, topology, wire
 from services.chassis.house import House, open_house
 from services.chassis.settings import ServiceSettings, load
 from tests.integration.chassis.toy_tables import Ball, Base, Lost, Ping, Sent, Thrown, Whisper
@@ -91,7 +91,7 @@ class Toy:
         try:
             found = []
             while (
-                message := connection.default_channel.basic_get(rabbit.parked_queue(queue), no_ack=True)
+                message := connection.default_channel.basic_get(topology.parked_queue(queue), no_ack=True)
             ) is not None:
                 found.append(message)
             return found
@@ -102,7 +102,7 @@ class Toy:
         """Whether any event ever went up the retry ladder: its rungs are made when they are first needed."""
         connection = rabbit.connect(self.url, "test")
         try:
-            connection.default_channel.queue_declare(rabbit.retry_exchange(1), passive=True)
+            connection.default_channel.queue_declare(topology.retry_exchange(1), passive=True)
         except NotFound:
             return False
         finally:
@@ -339,7 +339,7 @@ def test_a_replayed_event_is_handled_and_the_others_stay_parked(toy: Toy) -> Non
     toy.start()
     toy.throw(Ping(ball="bad", wish="park"))
     # As if an earlier release had parked it.
-    toy.publish(_message("was-parked", b'{"ball": "late"}'), exchange="", key=rabbit.parked_queue("toy.pings"))
+    toy.publish(_message("was-parked", b'{"ball": "late"}'), exchange="", key=topology.parked_queue("toy.pings"))
     eventually(lambda: len(parked.look(toy.url, "toy.pings")) == 2)
     gone = parked.replay(toy.url, "toy.pings", lambda one: one.event_id == "was-parked")
     assert [one.event_id for one in gone] == ["was-parked"]

@@ -14,8 +14,7 @@ from typing import ClassVar
 
 from nameko.containers import ServiceContainer
 
-from services.chassis import broker, delivery
-from services.chassis.broker import declare_all
+from services.chassis import delivery, topology
 from services.chassis.consume import Batch, listens
 from services.chassis.delivery import Delivery, Handler, Work
 from services.chassis.errors import Park, Retry
@@ -86,14 +85,14 @@ class Toy:
 
 
 def main() -> None:
-    broker.LADDER = (1, 1, 1, 1, 1)
+    topology.LADDER = (1, 1, 1, 1, 1)
     set_up_logs("INFO", "json")
     house = open_house("toy", load(ServiceSettings, "toy"))
     for metadata in (Base.metadata, delivery.metadata):
         metadata.create_all(house.database.engine)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    declare_all(house.settings.broker_url.get_secret_value(), subscriptions(Toy), [])
+    topology.declare_all(house.settings.broker_url.get_secret_value(), subscriptions(Toy), [])
     container = ServiceContainer(Toy, {CONFIG_KEY: house, "max_workers": 16})
     container.start()
     os.write(1, b"ready\n")
