@@ -45,8 +45,9 @@ format: ready-for-tests ## put code into the one format
 schemas: ready-for-tests ## store schema and example of new events; what is stored is never changed
 	$(BIN)/python -m tests.contract.schemas
 
-docs: ready ## write the reference of events from the code
+docs: ready ## write the references of events and metrics from the code
 	$(BIN)/wenzheng contracts export docs/reference
+	$(BIN)/wenzheng metrics docs/reference/metrics.md
 
 translations: ready-for-tests ## check that every text has its Chinese
 	$(BIN)/pytest -q tests/unit -k "i18n or words or translat" $(ARGS)

@@ -15,8 +15,8 @@ from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.delivery import Work
 from services.chassis.errors import StartError
+from services.chassis.metrics import Metrics
 from services.chassis.settings import ServiceSettings
-from services.chassis.telemetry import Metrics
 
 S = TypeVar("S", bound=ServiceSettings)
 S_co = TypeVar("S_co", bound=ServiceSettings, covariant=True)

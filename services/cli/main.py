@@ -20,7 +20,7 @@ contracts = typer.Typer(no_args_is_help=True, help="The published language: even
 app.add_typer(contracts, name="contracts")
 
 #: Commands that need no service's own commands, so that starting them loads little.
-_LIGHT = {"up", "run", "migrate", "config", "demo", "contracts"}
+_LIGHT = {"up", "run", "migrate", "config", "demo", "contracts", "metrics"}
 
 ServiceName = Annotated[str, typer.Argument(help="intake, routing, notify or search.")]
 
@@ -150,6 +150,20 @@ def queues(
     from services.cli.queues import show
 
     show(follow)
+
+
+@app.command()
+def metrics(
+    file: Annotated[Path | None, typer.Argument(help="File to write; the page is printed when left out.")] = None,
+) -> None:
+    """Write down every metric: its name, labels, meaning, and what to watch it for."""
+    from services.cli.metrics_page import page
+
+    if file is None:
+        typer.echo(page(), nl=False)
+    else:
+        file.write_text(page(), encoding="utf-8")
+        typer.echo(str(file))
 
 
 @contracts.command("export")
