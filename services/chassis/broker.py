@@ -57,11 +57,13 @@ class Publisher:
     Args:
         connection: the owner's connection; nobody else may use it meanwhile.
         window: unconfirmed messages at most.
+        beat: called while it waits for the broker, so that its owner is seen to be alive.
     """
 
-    def __init__(self, connection: kombu.Connection, window: int = 300) -> None:
-        self._connection = connection
-        self._window = window
+    def __init__(
+        self, connection: kombu.Connection, window: int = 300, beat: Callable[[], None] = lambda: None
+    ) -> None:
+        self._connection, self._window, self._beat = connection, window, beat
         self.channel: Any = connection.channel()
         self.channel.confirm_select()
         self.channel.events["basic_ack"].add(self._on_ack)
@@ -70,6 +72,12 @@ class Publisher:
         self._tag = 0
         self._open: dict[int, str] = {}
         self._outcome: dict[str, str] = {}
+        #: Ids of the current messages that the broker refused.
+        self.nacked: set[str] = set()
+        #: True while an alarm of the broker stops all publishing; set by the owner's ``on_blocked``.
+        self.blocked = False
+        #: Set by an owner that wants to end: a blocked broker is not waited for any longer.
+        self.stopping = False
 
     def _settle(self, tag: int, multiple: bool, outcome: str) -> None:
         tags = [t for t in self._open if t <= tag] if multiple else [tag]
@@ -77,7 +85,8 @@ class Publisher:
             message_id = self._open.pop(settled, None)
             if message_id is not None:
                 # A return comes before its ack: an unroutable message is "confirmed" too.
-                self._outcome.setdefault(message_id, outcome)
+                if self._outcome.setdefault(message_id, outcome) == "nack":
+                    self.nacked.add(message_id)
 
     def _on_ack(self, tag: int, multiple: bool) -> None:
         self._settle(tag, multiple, "ok")
@@ -95,9 +104,11 @@ class Publisher:
             ``ok``, ``nack`` or ``unroutable`` by message id.
 
         Raises:
-            Transient: the broker stalled or went away; what is not known may have arrived.
+            Transient: the broker stalled or went away; what is not known may have arrived. The channel is of no more
+                use: a late confirm would be taken for the next message's.
         """
         self._outcome = {}
+        self.nacked.clear()
         try:
             for message, exchange, key in messages:
                 while len(self._open) >= self._window:
@@ -111,12 +122,37 @@ class Publisher:
             raise Transient(f"broker: {type(error).__name__}") from error
         return self._outcome
 
+    def look(self) -> None:
+        """Read what the broker says while nothing is published: alarms, heartbeats.
+
+        Raises:
+            Transient: the connection is gone.
+        """
+        try:
+            self._connection.drain_events(timeout=0.001)
+        except TimeoutError:
+            self._heartbeat()
+        except AWAY as error:
+            raise Transient(f"broker: {type(error).__name__}") from error
+
+    def _heartbeat(self) -> None:
+        try:
+            self._connection.heartbeat_check()
+        except AWAY as error:
+            raise Transient(f"broker: {type(error).__name__}") from error
+
     def _drain(self) -> None:
-        before, started = len(self._open), time.monotonic()
+        before, since = len(self._open), time.monotonic()
         while len(self._open) == before:
-            if time.monotonic() - started > STALL_S:
+            if self.blocked:
+                # An alarm is no stall: the broker says when it is over. What is open will be confirmed then.
+                since = time.monotonic()
+                if self.stopping:
+                    raise Transient("the broker blocks publishing")
+            if time.monotonic() - since > STALL_S:
                 raise Transient("the broker did not confirm in time")
+            self._beat()
             try:
-                self._connection.drain_events(timeout=STALL_S)
+                self._connection.drain_events(timeout=1.0)
             except TimeoutError:
-                raise Transient("the broker did not confirm in time") from None
+                self._heartbeat()

@@ -28,6 +28,11 @@ def parked_queue(queue: str) -> str:
     return f"{queue}.parked"
 
 
+def parked_route(queue: str) -> tuple[str, str]:
+    """(exchange, routing key) that brings an event into a queue's parked queue."""
+    return "", parked_queue(queue)
+
+
 def retry_exchange(seconds: int) -> str:
     """The exchange (and queue) that holds events for ``seconds`` and returns them to the queue named by their key."""
     return f"wz.retry.{seconds}s"
@@ -93,7 +98,9 @@ def declare_exchange(channel: Any, exchange: str) -> None:
     channel.exchange_declare(exchange=exchange, type="topic", durable=True, auto_delete=False)
 
 
-def declare_all(url: str, subscriptions: Iterable[Subscription], sources: Iterable[str]) -> None:
+def declare_all(
+    url: str, subscriptions: Iterable[Subscription], sources: Iterable[str], partitions: int = 1
+) -> None:
     """Make every queue and exchange before anything is published, so that no event comes before its queue."""
     connection = connect(url, "wenzheng-topology")
     try:
@@ -101,7 +108,7 @@ def declare_all(url: str, subscriptions: Iterable[Subscription], sources: Iterab
         for source in sources:
             declare_exchange(channel, exchange_of(source))
         for subscription in subscriptions:
-            declare(channel, subscription)
+            declare(channel, subscription, partitions)
     finally:
         connection.release()
 

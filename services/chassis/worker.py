@@ -11,12 +11,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import eventlet
 from nameko.containers import ServiceContainer
 
 from services.chassis.consume import Listener
 from services.chassis.errors import StartError, Transient
-from services.chassis.health import serve_health
+from services.chassis.health import Looping, serve_health
 from services.chassis.house import House
+from services.chassis.hub_watch import STUCK_S, HubWatch
 from services.chassis.provider import CONFIG_KEY
 from services.chassis.telemetry import log
 from services.chassis.topology import Subscription, declare_all
@@ -55,6 +57,9 @@ def run_containers(houses: Mapping[str, House[Any]], classes: Mapping[str, type]
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda *_: stop.set())
     locks = [_only_worker(house) for house in houses.values()]
+    settings = next(iter(houses.values())).settings
+    watch = HubWatch(settings.drain_s, min(STUCK_S, settings.batch_deadline_s))
+    watch.start()
     _declare(houses, classes, stop)
     containers = [
         ServiceContainer(classes[name], {CONFIG_KEY: h, "max_workers": MAX_WORKERS}) for name, h in houses.items()
@@ -65,19 +70,34 @@ def run_containers(houses: Mapping[str, House[Any]], classes: Mapping[str, type]
         container.start()
     log("worker").info("worker ready", services=list(houses))
     ready()
-    _serve_health(list(houses.values()))
+    _serve_health(list(houses.values()), containers)
     while not stop.is_set() and not any(container._died.ready() for container in containers):
         stop.wait(0.2)
-    died = any(container._died.ready() for container in containers)
-    for container in containers:
-        container.stop()
+    died = [container for container in containers if container._died.ready()]
+    watch.draining()
+    # All at once: each has its own batches to finish.
+    for draining in [eventlet.spawn(container.stop) for container in containers if container not in died]:
+        draining.wait()
+    watch.drained()
     for house in houses.values():
         house.database.close()
     for lock in locks:
         if lock is not None:
             os.close(lock)
+    for container in died:
+        _raise_start_error(container)
     log("worker").info("worker stopped", services=list(houses))
     return 1 if died else 0
+
+
+def _raise_start_error(container: Any) -> None:
+    """A container that died of what only the operator can mend says so in one line."""
+    try:
+        container._died.wait()
+    except StartError:
+        raise
+    except Exception as error:
+        log("worker").error("worker died", services=[container.service_name], exc_info=error)
 
 
 def _declare(houses: Mapping[str, House[Any]], classes: Mapping[str, type], stop: threading.Event) -> None:
@@ -86,11 +106,12 @@ def _declare(houses: Mapping[str, House[Any]], classes: Mapping[str, type], stop
     if not url:
         raise StartError("WENZHENG_BROKER_URL is empty; `wenzheng run` and `wenzheng up` start a private node")
     wanted = [subscription for cls in classes.values() for subscription in subscriptions(cls)]
+    partitions = next(iter(houses.values())).settings.partitions
     # Started again after a death, it has to wait for a broker that died with it; at a first start it says so at once.
     until = time.monotonic() + (RESTART_PATIENCE_S if os.environ.get("WENZHENG_RESTARTED") else 0)
     while not stop.is_set():
         try:
-            declare_all(url, wanted, [])
+            declare_all(url, wanted, [], partitions)
             return
         except Transient as error:
             if time.monotonic() >= until:
@@ -112,11 +133,12 @@ def _only_worker(house: House[Any]) -> int | None:
     return handle
 
 
-def _serve_health(houses: Sequence[House[Any]]) -> None:
+def _serve_health(houses: Sequence[House[Any]], containers: Sequence[Any]) -> None:
     """Health and metrics on a port of their own, where one is set."""
     settings = houses[0].settings
     if settings.worker_port:
+        loops = [extension for c in containers for extension in c.extensions if isinstance(extension, Looping)]
         try:
-            serve_health(houses, settings.host, settings.worker_port)
+            serve_health(houses, loops, settings.host, settings.worker_port)
         except OSError as error:
             raise StartError(f"port {settings.worker_port} cannot be used: {error.strerror}") from None

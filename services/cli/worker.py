@@ -14,6 +14,10 @@ from services.cli.registry import open_service, part
 
 def run(names: Sequence[str]) -> int:
     """Run the services' workers until SIGTERM; returns the exit code."""
+    if kill_at := os.environ.get("WENZHENG_KILL_AT"):
+        from services.chassis import kill_points
+
+        kill_points.arm(kill_points.worker_points(), kill_at)
     houses = {name: open_service(name, patient=False) for name in names}
     return run_containers(houses, {name: part(name, "service").Service for name in names}, _tell_ready)
 

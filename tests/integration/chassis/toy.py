@@ -6,25 +6,24 @@ from __future__ import annotations
 import services.chassis.green  # noqa: F401
 
 import os
-import signal
 import sys
-import threading
+import time
 from collections.abc import Sequence
 from typing import ClassVar
 
-from nameko.containers import ServiceContainer
+import eventlet
 
-from services.chassis import delivery, topology
+from services.chassis import delivery, kill_points
 from services.chassis.consume import Batch, listens
 from services.chassis.delivery import Delivery, Handler, Work
-from services.chassis.errors import Park, Retry
+from services.chassis.errors import Park, Retry, StartError
 from services.chassis.house import open_house
-from services.chassis.provider import CONFIG_KEY, HouseProvider
+from services.chassis.provider import HouseProvider
 from services.chassis.relay import Relay
 from services.chassis.sender import sends
 from services.chassis.settings import ServiceSettings, load
 from services.chassis.telemetry import set_up_logs
-from services.chassis.worker import subscriptions
+from services.chassis.worker import run_containers
 from services.contracts.envelope import Envelope, Event
 from tests.integration.chassis.toy_tables import Ball, Base, Ping, Pong, Sent, Whisper
 
@@ -39,6 +38,15 @@ def ping(delivery: Delivery[Ping], work: Work) -> None:
         raise Park("not_wanted", "as wished")
     if event.wish == "fail":
         raise ZeroDivisionError
+    if event.wish == "hang":
+        time.sleep(3600)
+    if event.wish == "timeout":
+        raise eventlet.Timeout
+    if event.wish == "spin":
+        while True:
+            pass
+    if event.wish == "kill":
+        os.kill(os.getpid(), 9)
     if event.wish == "retry once" and delivery.attempt == 0:
         raise Retry("later")
     ball = work.get(Ball, event.ball)
@@ -84,23 +92,23 @@ class Toy:
         return len(rows)
 
 
+def _ready() -> None:
+    os.write(1, b"ready\n")
+
+
 def main() -> None:
-    topology.LADDER = (1, 1, 1, 1, 1)
     set_up_logs("INFO", "json")
-    house = open_house("toy", load(ServiceSettings, "toy"))
+    if kill_at := os.environ.get("WENZHENG_KILL_AT"):
+        kill_points.arm(kill_points.worker_points(), kill_at)
+    house = open_house("toy", load(ServiceSettings, "toy"), patient=False)
     for metadata in (Base.metadata, delivery.metadata):
         metadata.create_all(house.database.engine)
-    stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    topology.declare_all(house.settings.broker_url.get_secret_value(), subscriptions(Toy), [])
-    container = ServiceContainer(Toy, {CONFIG_KEY: house, "max_workers": 16})
-    container.start()
-    os.write(1, b"ready\n")
-    while not stop.is_set():
-        stop.wait(0.05)
-    container.stop()
-    house.database.close()
-    sys.exit(0)
+    try:
+        code = run_containers({"toy": house}, {"toy": Toy}, _ready)
+    except StartError as error:
+        sys.stderr.write(f"toy: {error}\n")
+        code = 2
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,123 @@
+"""Events of one queue that are handled in one transaction, and if that fails, one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from eventlet.support import greenlets
+from eventlet.timeout import Timeout
+
+from services.chassis import delivery
+from services.chassis.database import is_transient
+from services.chassis.delivery import DONE, Delivery, Handler, Loader, Verdict
+from services.chassis.errors import Transient
+from services.chassis.house import House
+from services.chassis.hub_watch import Cut, handling
+from services.chassis.telemetry import log
+from services.contracts.envelope import Event
+
+
+class Batch:
+    """Events of one queue that are handled in one transaction.
+
+    Args:
+        queue: the queue they came from.
+        deliveries: the events, in the order of the queue.
+    """
+
+    def __init__(self, queue: str, deliveries: Sequence[Delivery[Any]]) -> None:
+        self.queue = queue
+        self.deliveries = deliveries
+        #: What became of each delivery; filled by ``apply``.
+        self.verdicts: list[Verdict] = [DONE] * len(deliveries)
+        self.counts = delivery.Counts()
+
+    def apply(self, house: House[Any], handlers: Mapping[type[Event], Handler], load: Loader) -> None:
+        """Handle all of them in one transaction; if that fails, one by one, so that none holds up the rest.
+
+        Args:
+            house: the service's house.
+            handlers: one function per event type.
+            load: loads the rows of the batch.
+
+        Raises:
+            Transient: the database is away; nothing was changed, or only the events before.
+        """
+        try:
+            self._transaction(house, self.deliveries, handlers, load)
+            return
+        except Exception as error:
+            _raise_if_away(error)
+            if len(self.deliveries) == 1:
+                self.verdicts[0] = self._judge(house, self.deliveries[0], error)
+                return
+        for index, one in enumerate(self.deliveries):
+            try:
+                self._transaction(house, [one], handlers, load)
+            except Exception as error:
+                _raise_if_away(error)
+                self.verdicts[index] = self._judge(house, one, error)
+
+    def _transaction(
+        self,
+        house: House[Any],
+        deliveries: Sequence[Delivery[Any]],
+        handlers: Mapping[type[Event], Handler],
+        load: Loader,
+    ) -> None:
+        with _cut_after(house.settings.batch_deadline_s), house.database.write() as session:
+            counts = delivery.apply(session, self.queue, deliveries, handlers, load, house.clock.now())
+        self.counts.stale += counts.stale
+        self.counts.gaps += counts.gaps
+        self.counts.duplicates += counts.duplicates
+
+    def _judge(self, house: House[Any], one: Delivery[Any], error: Exception) -> Verdict:
+        verdict = delivery.verdict_of(error)
+        if isinstance(error, Cut):
+            verdict = Verdict("retry", "timed_out", str(error))
+            house.metrics.count("watchdog_cut", queue=self.queue)
+        if verdict.code in ("handler_failed", "timed_out"):
+            log(house.service).error(
+                "handler failed",
+                queue=self.queue,
+                event_id=one.envelope.id,
+                type=one.envelope.type,
+                code=verdict.code,
+                exc_info=error,
+            )
+        return verdict
+
+
+@contextmanager
+def _cut_after(seconds: float) -> Iterator[None]:
+    """Cut what runs inside when it takes longer; whatever it raises comes out as an ordinary exception.
+
+    Raises:
+        Cut: it took too long, or raised what is no ``Exception`` (eventlet.Timeout is none: nameko would never answer).
+    """
+    timer = Timeout(seconds, Cut("the handler took too long"))
+    try:
+        with handling():
+            yield
+    except (greenlets.GreenletExit, SystemExit, KeyboardInterrupt):
+        raise
+    except Cut:
+        raise
+    except BaseException as error:
+        # A cut in the midst of a statement breaks the connection, and its rollback then fails for that.
+        if not timer.pending:
+            raise Cut("the handler took too long") from error
+        if not isinstance(error, Exception):
+            raise Cut(f"the handler raised {type(error).__name__}") from error
+        raise
+    finally:
+        timer.cancel()
+
+
+def _raise_if_away(error: Exception) -> None:
+    if isinstance(error, Transient):
+        raise error
+    if is_transient(error):
+        raise Transient(f"database: {type(error).__name__}") from error

@@ -1,0 +1,190 @@
+"""The outbox as its relay reads it: pages of due rows, what became of each, size and age, removal of old rows."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, bindparam, delete, func, or_, select, tuple_, update
+from sqlalchemy.exc import DBAPIError
+
+from services.chassis import topology, wire
+from services.chassis.database import is_transient
+from services.chassis.delivery import inbox, outbox
+from services.chassis.house import House
+from services.chassis.telemetry import log
+
+#: Rows read at a time.
+PAGE = 500
+#: Waits of a row the broker would not take (s).
+BACK_OFF = (1, 5, 30, 60)
+#: So many subjects may wait for a refused event of theirs; beyond that the whole outbox waits.
+MOST_HELD = 1000
+#: How long published rows and the inbox are kept; the inbox outlives the longest retry and a replay by hand.
+KEEP_OUTBOX = timedelta(days=3)
+KEEP_INBOX = timedelta(days=30)
+#: Rows removed in one transaction, and how long one round of removing may take (s).
+PRUNE_ROWS = 5000
+PRUNE_BUDGET_S = 2.0
+
+_UNPUBLISHED = outbox.c.published_at.is_(None)
+
+
+class Pages:
+    """The outbox of one service.
+
+    An event that a queue refused (nack) waits, and the later events of its subject wait behind it, so that their order
+    is kept. An event that nobody is bound for (unroutable) waits alone: it may never be wanted.
+    """
+
+    def __init__(self, house: House[Any]) -> None:
+        self._house = house
+        self._log = log(house.service)
+        #: Until when a (source, subject) waits.
+        self._held: dict[tuple[str, str], datetime] = {}
+
+    def remember(self) -> None:
+        """Read which subjects wait: another relay may have been told so."""
+        query = select(outbox.c.source, outbox.c.subject, outbox.c.next_try)
+        with self._house.database.read() as session:
+            rows = session.execute(query.where(_UNPUBLISHED, outbox.c.problem == "nack")).all()
+        self._held = {(row.source, row.subject): row.next_try for row in rows if row.next_try is not None}
+
+    def due(self) -> Sequence[Row[Any]]:
+        """The next page, in the order in which the events were written."""
+        now = self._house.clock.now()
+        self._held = {key: until for key, until in self._held.items() if until > now}
+        if len(self._held) > MOST_HELD:
+            return ()
+        query = select(outbox).where(_UNPUBLISHED, or_(outbox.c.next_try.is_(None), outbox.c.next_try <= now))
+        if self._held:
+            query = query.where(tuple_(outbox.c.source, outbox.c.subject).not_in(list(self._held)))
+        with self._house.database.read() as session:
+            return session.execute(query.order_by(outbox.c.position).limit(PAGE)).all()
+
+    def messages(self, rows: Sequence[Row[Any]], nacked: Set[str]) -> Iterator[tuple[Any, str, str]]:
+        """(message, exchange, routing key) of each row, made as it is sent.
+
+        Args:
+            rows: a page.
+            nacked: ids the broker refused, filled meanwhile: what comes after one of its subject is left out.
+        """
+        subjects = {row.id: (row.source, row.subject) for row in rows}
+        for row in rows:
+            if nacked and subjects[row.id] in {subjects[refused] for refused in nacked}:
+                continue
+            yield _message(row), topology.exchange_of(row.source), row.routing_key
+
+    def mark(self, rows: Sequence[Row[Any]], outcome: Mapping[str, str], stopping: Callable[[], bool]) -> None:
+        """Mark a page in one transaction; a busy database is waited for.
+
+        Raises:
+            DBAPIError: the database is away; what was published will be published again, under the same ids.
+        """
+        now = self._house.clock.now()
+        refused = [row for row in rows if outcome.get(row.id) in ("nack", "unroutable")]
+        while True:
+            try:
+                self._mark_once(rows, outcome, refused, now)
+                break
+            except DBAPIError as error:
+                if not is_transient(error) or stopping():
+                    raise
+                # Marking late is better than publishing twice.
+                time.sleep(0.05)
+        for row in refused:
+            if outcome[row.id] == "nack":
+                self._held[row.source, row.subject] = now + _wait(row)
+            if row.attempts == 0:
+                self._log.warning(
+                    "event not taken by the broker", event_id=row.id, type=row.type, problem=outcome[row.id]
+                )
+
+    def _mark_once(
+        self, rows: Sequence[Row[Any]], outcome: Mapping[str, str], refused: Sequence[Row[Any]], now: datetime
+    ) -> None:
+        taken = [row.position for row in rows if outcome.get(row.id) == "ok" and not row.confidential]
+        forgotten = [row.position for row in rows if outcome.get(row.id) == "ok" and row.confidential]
+        with self._house.database.write() as session:
+            if taken:
+                done = {"published_at": now, "problem": None, "next_try": None}
+                session.execute(update(outbox).where(outbox.c.position.in_(taken)).values(done))
+            if forgotten:
+                session.execute(delete(outbox).where(outbox.c.position.in_(forgotten)))
+            if refused:
+                session.connection().execute(
+                    update(outbox)
+                    .where(outbox.c.position == bindparam("at"))
+                    .values(problem=bindparam("why"), attempts=outbox.c.attempts + 1, next_try=bindparam("then")),
+                    [{"at": row.position, "why": outcome[row.id], "then": now + _wait(row)} for row in refused],
+                )
+
+    def count(self, rows: Sequence[Row[Any]], outcome: Mapping[str, str], seconds: float) -> None:
+        """Tell the metrics of a page."""
+        metrics, service = self._house.metrics, self._house.service
+        names: dict[str, Any] = {"ok": "events_published", "nack": "events_nacked", "unroutable": "events_returned"}
+        for (word, type_), number in Counter((outcome.get(row.id), row.type) for row in rows).items():
+            if word is not None:
+                metrics.count(names[word], number, type=type_)
+        metrics.observe("relay_page_size", len(rows), service=service)
+        metrics.observe("relay_page_seconds", seconds, service=service)
+
+    def measure(self) -> None:
+        """Size and age of what waits."""
+        unroutable = func.count(outbox.c.problem).filter(outbox.c.problem == "unroutable")
+        query = select(func.count(), func.min(outbox.c.time), unroutable).where(_UNPUBLISHED)
+        with self._house.database.read() as session:
+            size, oldest, lost = session.execute(query).one()
+        metrics, service = self._house.metrics, self._house.service
+        age = (self._house.clock.now() - oldest).total_seconds() if oldest else 0.0
+        metrics.gauge("outbox_size", size, service=service)
+        metrics.gauge("outbox_age_seconds", max(age, 0.0), service=service)
+        metrics.gauge("outbox_unroutable", lost, service=service)
+
+    def prune(self) -> None:
+        """Remove old published rows and old inbox rows, a few thousand a transaction, for two seconds at most."""
+        now, until = self._house.clock.now(), time.monotonic() + PRUNE_BUDGET_S
+        old = (
+            select(outbox.c.position)
+            .where(outbox.c.published_at < now - KEEP_OUTBOX)
+            .order_by(outbox.c.position)
+            .limit(PRUNE_ROWS)
+        )
+        handled = (
+            select(inbox.c.queue, inbox.c.event_id)
+            .where(inbox.c.received_at < now - KEEP_INBOX)
+            .order_by(inbox.c.received_at)
+            .limit(PRUNE_ROWS)
+        )
+        rounds: list[tuple[Any, Any]] = [
+            ("outbox_pruned", delete(outbox).where(outbox.c.position.in_(old))),
+            ("inbox_pruned", delete(inbox).where(tuple_(inbox.c.queue, inbox.c.event_id).in_(handled))),
+        ]
+        for name, statement in rounds:
+            removed = PRUNE_ROWS
+            while removed == PRUNE_ROWS and time.monotonic() < until:
+                with self._house.database.write() as session:
+                    removed = session.execute(statement).rowcount  # type: ignore[attr-defined]
+                self._house.metrics.count(name, removed, service=self._house.service)
+                time.sleep(0)
+
+
+def _wait(row: Row[Any]) -> timedelta:
+    return timedelta(seconds=BACK_OFF[min(row.attempts, len(BACK_OFF) - 1)])
+
+
+def _message(row: Row[Any]) -> Any:
+    return wire.message(
+        event_id=row.id,
+        source=row.source,
+        type_=row.type,
+        subject=row.subject,
+        time=row.time,
+        sequence=row.sequence,
+        body=row.body,
+        cause=row.cause,
+        traceparent=row.traceparent,
+    )

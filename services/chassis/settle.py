@@ -1,0 +1,125 @@
+"""Where an event goes that could not be handled: up the retry ladder, or to the parked queue with its reason."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import amqp
+
+from services.chassis import broker, topology, wire
+from services.chassis.delivery import Verdict
+from services.chassis.errors import Hold, Transient
+from services.chassis.house import House
+from services.chassis.telemetry import log
+
+#: So many parked within ``PARK_WINDOW_S`` and the consumer holds for ``HOLD_S``: a bad release must not park all.
+PARK_LIMIT = 100
+PARK_WINDOW_S = 600.0
+HOLD_S = 60.0
+
+
+class Settler:
+    """Publishes failed events of one queue, confirmed, and keeps count of what it parked.
+
+    Args:
+        house: the service's house.
+        queue: base name of the queue, for its parked queue, logs and metrics.
+    """
+
+    def __init__(self, house: House[Any], queue: str) -> None:
+        self._house, self._queue = house, queue
+        self._ladder = house.settings.retry_ladder
+        self._log = log(house.service)
+        self._parked: list[float] = []
+
+    def attempt(self, message: amqp.Message) -> int:
+        """How often it was tried before, 0 when its header says nothing sensible."""
+        value = (message.properties.get("application_headers") or {}).get(wire.ATTEMPT, 0)
+        return value if isinstance(value, int) and 0 <= value <= len(self._ladder) else 0
+
+    def hold_when_parking_too_much(self, on_trial: bool) -> None:
+        """Called before a batch.
+
+        Args:
+            on_trial: the consumer held before and has not shown yet that it can do better: one more is too many.
+
+        Raises:
+            Hold: too much was parked lately.
+        """
+        now = time.monotonic()
+        self._parked = [at for at in self._parked if at > now - PARK_WINDOW_S]
+        if len(self._parked) >= (1 if on_trial else PARK_LIMIT):
+            self._parked = []
+            raise Hold("too many events parked", HOLD_S)
+
+    def settle(self, failed: Sequence[tuple[amqp.Message, Verdict]], work_queue: str, connection: Any) -> None:
+        """Publish each to its rung of the ladder or to the parked queue.
+
+        Args:
+            failed: messages and what became of them.
+            work_queue: the queue that a retried event comes back to.
+            connection: the loop's connection; a channel of its own is opened for this.
+
+        Raises:
+            Transient: the broker did not take one; none may be acknowledged.
+        """
+        publisher = broker.Publisher(connection)
+        out: list[tuple[amqp.Message, str, str]] = []
+        parked: list[tuple[str, str]] = []
+        retried: list[str] = []
+        now = self._house.clock.now()
+        for index, (message, verdict) in enumerate(failed):
+            attempt = self.attempt(message)
+            if verdict.kind == "retry" and attempt < len(self._ladder):
+                seconds = self._ladder[attempt]
+                topology.declare_retry(publisher.channel, seconds)
+                again = _again(message, verdict, index, attempt + 1, now)
+                out.append((again, topology.retry_exchange(seconds), work_queue))
+                retried.append(verdict.code)
+            else:
+                code = verdict.code if verdict.kind == "park" else f"attempts_used_up:{verdict.code}"
+                again = _again(message, Verdict("park", code, verdict.detail), index, attempt, now)
+                out.append((again, *topology.parked_route(self._queue)))
+                parked.append((str(again.properties["message_id"]), code))
+        outcome = publisher.publish(out)
+        publisher.channel.close()
+        if any(word != "ok" for word in outcome.values()):
+            raise Transient("the broker did not take a retried or parked event")
+        self._count(retried, parked)
+
+    def _count(self, retried: Sequence[str], parked: Sequence[tuple[str, str]]) -> None:
+        for code in retried:
+            self._house.metrics.count("events_retried", queue=self._queue, code=code)
+        for event_id, code in parked:
+            self._house.metrics.count("events_parked", queue=self._queue, code=code)
+            self._log.warning("event parked", queue=self._queue, event_id=event_id, code=code)
+            self._parked.append(time.monotonic())
+
+
+def _again(message: amqp.Message, verdict: Verdict, index: int, attempt: int, now: datetime) -> amqp.Message:
+    """The message as it goes to the ladder or the parked queue: attributes kept, everything else dropped."""
+    headers = message.properties.get("application_headers") or {}
+    kept = {
+        key: value
+        for key, value in headers.items()
+        if isinstance(key, str) and key.startswith(wire.PREFIXES) and isinstance(value, str | int)
+    }
+    first = headers.get("x-first-failed")
+    kept |= {
+        wire.ATTEMPT: attempt,
+        "x-code": verdict.code,
+        "x-detail": verdict.detail[:200],
+        "x-first-failed": first if isinstance(first, str) else now.astimezone(UTC).isoformat(),
+        "x-last-failed": now.astimezone(UTC).isoformat(),
+        "x-exchange": str(headers.get("x-exchange") or message.delivery_info.get("exchange", ""))[:128],
+        "x-routing-key": str(headers.get("x-routing-key") or message.delivery_info.get("routing_key", ""))[:128],
+    }
+    properties = {k: v for k, v in message.properties.items() if k in ("content_type", "content_encoding")}
+    # A message without an id of its own still needs one for its confirm.
+    message_id = message.properties.get("message_id") or f"unnamed-{index}-{message.delivery_tag}"
+    return amqp.Message(
+        message.body, delivery_mode=2, message_id=str(message_id)[:64], application_headers=kept, **properties
+    )

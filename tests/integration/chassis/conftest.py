@@ -1,0 +1,31 @@
+"""Fixture of the delivery core's tests: the toy service on either database."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from services.chassis import delivery
+from services.chassis.house import open_house
+from services.chassis.settings import ServiceSettings, load
+from tests.integration.chassis.toy_tables import Base
+from tests.integration.chassis.toys import Toy
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def toy(request: pytest.FixtureRequest, tmp_path: Path, broker: str) -> Iterator[Toy]:
+    environ = {**os.environ, "WENZHENG_DATA_FOLDER": str(tmp_path), "WENZHENG_BROKER_URL": broker}
+    environ |= {"WENZHENG_RETRY_LADDER": "1,1,1,1,1", "WENZHENG_BATCH_DEADLINE_S": "2"}
+    if request.param == "postgres":
+        environ["WENZHENG_DATABASE_URL"] = request.getfixturevalue("postgres_database")
+    house = open_house("toy", load(ServiceSettings, "toy", environ))
+    for metadata in (Base.metadata, delivery.metadata):
+        metadata.create_all(house.database.engine)
+    toy = Toy(house, environ, broker)
+    yield toy
+    if toy.process is not None and toy.process.poll() is None:
+        toy.kill()
+    house.database.close()

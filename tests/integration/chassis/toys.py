@@ -1,0 +1,139 @@
+"""The toy service as tests see it: its house on this side, its worker in a process of its own on the other."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import amqp
+from amqp.exceptions import NotFound
+from sqlalchemy import func, select
+
+from services.chassis import broker as rabbit
+from services.chassis import delivery, topology, wire
+from services.chassis.house import House
+from tests.integration.chassis.toy_tables import Ball, Lost, Ping, Thrown
+
+
+@dataclass
+class Toy:
+    """The toy service under test: its house on this side, its worker on the other."""
+
+    house: House[Any]
+    environ: dict[str, str]
+    url: str
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def log(self) -> Path:
+        return Path(self.environ["WENZHENG_DATA_FOLDER"]) / "toy.log"
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "tests.integration.chassis.toy"],
+                env=self.environ,
+                stdout=subprocess.PIPE,
+                stderr=log,
+            )
+        assert self.process.stdout is not None
+        assert self.process.stdout.readline() == b"ready\n"
+
+    def stop(self) -> int:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(20)
+        self._close()
+        return code
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+        self._close()
+
+    def _close(self) -> None:
+        assert self.process is not None
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+    def throw(self, *pings: Ping | Lost) -> None:
+        with self.house.work() as work:
+            for ping in pings:
+                thrown = work.get(Thrown, ping.ball)
+                if thrown is None:
+                    thrown = Thrown(id=ping.ball, sequence=0)
+                    work.add(thrown)
+                work.emit(thrown, ping)
+
+    def balls(self) -> dict[str, tuple[int, int]]:
+        with self.house.database.read() as session:
+            return {ball.id: (ball.pings, ball.pongs) for ball in session.scalars(select(Ball))}
+
+    def unpublished(self) -> int:
+        with self.house.database.read() as session:
+            query = select(func.count()).select_from(delivery.outbox).where(delivery.outbox.c.published_at.is_(None))
+            return int(session.execute(query).scalar_one())
+
+    def parked(self, queue: str) -> list[amqp.Message]:
+        connection = rabbit.connect(self.url, "test")
+        try:
+            found = []
+            while (
+                message := connection.default_channel.basic_get(topology.parked_queue(queue), no_ack=True)
+            ) is not None:
+                found.append(message)
+            return found
+        finally:
+            connection.release()
+
+    def retried(self) -> bool:
+        """Whether any event ever went up the retry ladder: its rungs are made when they are first needed."""
+        connection = rabbit.connect(self.url, "test")
+        try:
+            connection.default_channel.queue_declare(topology.retry_exchange(1), passive=True)
+        except NotFound:
+            return False
+        finally:
+            connection.release()
+        return True
+
+    def publish(self, *messages: amqp.Message, exchange: str = "wz.toy", key: str = "toy.ping.v1") -> None:
+        connection = rabbit.connect(self.url, "test")
+        try:
+            outcome = rabbit.Publisher(connection).publish((m, exchange, key) for m in messages)
+            assert set(outcome.values()) == {"ok"}
+        finally:
+            connection.release()
+
+
+def eventually(true: Callable[[], bool], seconds: float = 30.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.05)
+
+
+def toy_message(
+    event_id: str,
+    body: bytes,
+    type: str = "toy.ping.v1",
+    subject: str = "ball",
+    time: str = "2026-03-02T01:00:00+00:00",
+    content_type: str = "application/json",
+    content_encoding: str | None = None,
+    sequence: str = "0",
+) -> amqp.Message:
+    attributes = {"specversion": "1.0", "id": event_id, "source": "toy", "type": type, "subject": subject, "time": time}
+    attributes["sequence"] = sequence
+    headers = {f"{wire.PREFIX}{name}": value for name, value in attributes.items()}
+    more = {"content_encoding": content_encoding} if content_encoding else {}
+    return amqp.Message(
+        body, content_type=content_type, delivery_mode=2, message_id=event_id, application_headers=headers, **more
+    )
