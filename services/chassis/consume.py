@@ -156,11 +156,12 @@ class _Intake:
                 origin.append(message)
         if good:
             started = time.monotonic()
-            batch = self._call(Batch(queue, good), connection)
+            # Known to the inbox by the base name: an event may come back into another partition.
+            batch = self._call(Batch(self._listener.subscription.queue, good), connection)
             self._count(batch, time.monotonic() - started)
             failed += [(origin[i], v) for i, v in enumerate(batch.verdicts) if v.kind != "done"]
         if failed:
-            self._settler.settle(failed, queue, connection)
+            self._settler.settle(failed, connection)
         metrics.count("events_redelivered", sum(d.redelivered for d in good), queue=queue)
         metrics.gauge("consumer_in_hand", 0, queue=queue)
 

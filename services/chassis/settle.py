@@ -27,10 +27,12 @@ class Settler:
     Args:
         house: the service's house.
         queue: base name of the queue, for its parked queue, logs and metrics.
+        parked: exchange and routing key of the parked queue, where it is not the house's own.
     """
 
-    def __init__(self, house: House[Any], queue: str) -> None:
+    def __init__(self, house: House[Any], queue: str, parked: tuple[str, str] | None = None) -> None:
         self._house, self._queue = house, queue
+        self._parked_route = topology.parked_route(queue) if parked is None else parked
         self._ladder = house.settings.retry_ladder
         self._log = log(house.service)
         self._parked: list[float] = []
@@ -55,12 +57,11 @@ class Settler:
             self._parked = []
             raise Hold("too many events parked", HOLD_S)
 
-    def settle(self, failed: Sequence[tuple[amqp.Message, Verdict]], work_queue: str, connection: Any) -> None:
+    def settle(self, failed: Sequence[tuple[amqp.Message, Verdict]], connection: Any) -> None:
         """Publish each to its rung of the ladder or to the parked queue.
 
         Args:
             failed: messages and what became of them.
-            work_queue: the queue that a retried event comes back to.
             connection: the loop's connection; a channel of its own is opened for this.
 
         Raises:
@@ -75,14 +76,14 @@ class Settler:
             attempt = self.attempt(message)
             if verdict.kind == "retry" and attempt < len(self._ladder):
                 seconds = self._ladder[attempt]
-                topology.declare_retry(publisher.channel, seconds)
+                topology.declare_retry(publisher.channel, self._queue, seconds)
                 again = _again(message, verdict, index, attempt + 1, now)
-                out.append((again, topology.retry_exchange(seconds), work_queue))
+                out.append((again, *topology.retry_route(self._queue, seconds)))
                 retried.append(verdict.code)
             else:
                 code = verdict.code if verdict.kind == "park" else f"attempts_used_up:{verdict.code}"
                 again = _again(message, Verdict("park", code, verdict.detail), index, attempt, now)
-                out.append((again, *topology.parked_route(self._queue)))
+                out.append((again, *self._parked_route))
                 parked.append((str(again.properties["message_id"]), code))
         outcome = publisher.publish(out)
         publisher.channel.close()

@@ -97,7 +97,7 @@ class Toy:
         """Whether any event ever went up the retry ladder: its rungs are made when they are first needed."""
         connection = rabbit.connect(self.url, "test")
         try:
-            connection.default_channel.queue_declare(topology.retry_exchange(1), passive=True)
+            connection.default_channel.queue_declare(topology.retry_queue("toy.pings", 1), passive=True)
         except NotFound:
             return False
         finally:
