@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 from prometheus_client import CONTENT_TYPE_LATEST
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from services.chassis.exposition import metrics_text
 from services.chassis.house import House
@@ -123,6 +123,6 @@ def serve_health(houses: Sequence[House[Any]], extensions: Sequence[Looping], ho
 def _database(house: House[Any]) -> str:
     try:
         house.database.ping()
-    except DBAPIError as error:
+    except SQLAlchemyError as error:
         return type(error).__name__
     return "ok"

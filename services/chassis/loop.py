@@ -17,6 +17,8 @@ from services.chassis.telemetry import log
 ALONE_AFTER = 2
 #: Longest look at the socket before the loop asks whether it should stop (s).
 TICK_S = 0.25
+#: Nothing came for so long, so nothing is on its way to us (s).
+SILENCE_S = 0.1
 #: A batch that a missing dependency holds up this long is given back, once; then the loop only probes (s).
 PATIENCE_S = 10.0
 #: Longest wait between two probes and two connects (s).
@@ -194,7 +196,15 @@ class ConsumeLoop:
             consumer_tag=self._tag,
         )
         if earlier:
-            self._channel.basic_cancel(earlier)
+            self._cancel(earlier)
+
+    def _cancel(self, tag: str) -> None:
+        """End a subscription; what the broker had sent before it heard of it is still taken.
+
+        py-amqp would reject those messages, and each would come again, marked as redelivered (measured: 200 of 400).
+        """
+        self._channel.basic_cancel(tag)
+        self._channel.callbacks[tag] = self._buffer.append
 
     def _fill(self, connection: Any) -> None:
         """Wait for messages: until the batch is full or the first of it has lingered."""
@@ -223,9 +233,10 @@ class ConsumeLoop:
             except Hold:
                 raise
             except Transient:
-                if self._stopping or time.monotonic() - began > PATIENCE_S:
+                # Also while it drains: a busy database is worth a moment, for what is given back comes twice.
+                if time.monotonic() - began > PATIENCE_S:
                     raise
-                self._rest(wait)
+                time.sleep(wait)
                 wait = min(wait * 2, 1.0)
                 self.beat(connection)
         self._acknowledge(messages[-1])
@@ -248,11 +259,22 @@ class ConsumeLoop:
         """Take nothing more, finish what was fetched: so a deployment redelivers nothing."""
         if self._cancelled:
             return
-        self._channel.basic_cancel(self._tag)
+        # As long as nothing is acknowledged the broker sends no more than it may: wait until it has sent that.
+        self._await_silence(connection)
+        self._cancel(self._tag)
+        self._await_silence(connection)
         while self._buffer:
             self._hand_over(connection)
             time.sleep(0)
         self._channel.close()
+
+    def _await_silence(self, connection: Any) -> None:
+        """Read until nothing has come for a moment."""
+        while True:
+            try:
+                connection.drain_events(timeout=SILENCE_S)
+            except TimeoutError:
+                return
 
 
 def deliveries(message: amqp.Message) -> int:

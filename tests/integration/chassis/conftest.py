@@ -11,6 +11,7 @@ import pytest
 from services.chassis import delivery
 from services.chassis.house import open_house
 from services.chassis.settings import ServiceSettings, load
+from tests.house import free_port
 from tests.integration.chassis.toy_tables import Base
 from tests.integration.chassis.toys import Toy
 
@@ -18,7 +19,11 @@ from tests.integration.chassis.toys import Toy
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def toy(request: pytest.FixtureRequest, tmp_path: Path, broker: str) -> Iterator[Toy]:
     environ = {**os.environ, "WENZHENG_DATA_FOLDER": str(tmp_path), "WENZHENG_BROKER_URL": broker}
-    environ |= {"WENZHENG_RETRY_LADDER": "1,1,1,1,1", "WENZHENG_BATCH_DEADLINE_S": "2"}
+    environ |= {
+        "WENZHENG_RETRY_LADDER": "1,1,1,1,1",
+        "WENZHENG_BATCH_DEADLINE_S": "2",
+        "WENZHENG_WORKER_PORT": str(free_port()),
+    }
     if request.param == "postgres":
         environ["WENZHENG_DATABASE_URL"] = request.getfixturevalue("postgres_database")
     house = open_house("toy", load(ServiceSettings, "toy", environ))
@@ -26,6 +31,13 @@ def toy(request: pytest.FixtureRequest, tmp_path: Path, broker: str) -> Iterator
         metadata.create_all(house.database.engine)
     toy = Toy(house, environ, broker)
     yield toy
-    if toy.process is not None and toy.process.poll() is None:
-        toy.kill()
+    toy.end()
     house.database.close()
+
+
+@pytest.fixture
+def second(toy: Toy) -> Iterator[Toy]:
+    """A second worker of the same service, not started."""
+    second = toy.another()
+    yield second
+    second.end()

@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import amqp
+import requests
 from amqp.exceptions import NotFound
+from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import func, select
 
 from services.chassis import broker as rabbit
 from services.chassis import delivery, topology, wire
 from services.chassis.house import House
+from tests.house import free_port
 from tests.integration.chassis.toy_tables import Ball, Lost, Ping, Thrown
 
 
@@ -34,7 +37,11 @@ class Toy:
     def log(self) -> Path:
         return Path(self.environ["WENZHENG_DATA_FOLDER"]) / "toy.log"
 
-    def start(self) -> None:
+    def another(self, **environ: str) -> Toy:
+        """A second worker on the same database and broker; the caller ends it."""
+        return Toy(self.house, self.environ | {"WENZHENG_WORKER_PORT": str(free_port())} | environ, self.url)
+
+    def start(self, *, ready: bool = True) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "tests.integration.chassis.toy"],
@@ -43,22 +50,28 @@ class Toy:
                 stderr=log,
             )
         assert self.process.stdout is not None
-        assert self.process.stdout.readline() == b"ready\n"
+        if ready:
+            assert self.process.stdout.readline() == b"ready\n"
 
     def stop(self) -> int:
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(20)
-        self._close()
+        self.close()
         return code
 
     def kill(self) -> None:
         assert self.process is not None
         self.process.kill()
         self.process.wait()
-        self._close()
+        self.close()
 
-    def _close(self) -> None:
+    def end(self) -> None:
+        """At the end of a test."""
+        if self.process is not None and self.process.poll() is None:
+            self.kill()
+
+    def close(self) -> None:
         assert self.process is not None
         assert self.process.stdout is not None
         self.process.stdout.close()
@@ -71,6 +84,24 @@ class Toy:
                     thrown = Thrown(id=ping.ball, sequence=0)
                     work.add(thrown)
                 work.emit(thrown, ping)
+
+    def ask(self, path: str) -> tuple[int, str]:
+        """What the worker's own port answers."""
+        try:
+            answer = requests.get(f"http://127.0.0.1:{self.environ['WENZHENG_WORKER_PORT']}{path}", timeout=5)
+        except requests.ConnectionError:
+            # It opens its port a moment after it is ready.
+            return 0, ""
+        return answer.status_code, answer.text
+
+    def metric(self, name: str, **labels: str) -> float:
+        """A metric of the worker summed over all label values that are not named."""
+        found = 0.0
+        for family in text_string_to_metric_families(self.ask("/metrics")[1]):
+            for sample in family.samples:
+                if sample.name == f"wenzheng_{name}" and labels.items() <= sample.labels.items():
+                    found += sample.value
+        return found
 
     def balls(self) -> dict[str, tuple[int, int]]:
         with self.house.database.read() as session:
