@@ -37,6 +37,11 @@ class ServiceSettings(BaseModel):
     broker_url: SecretStr = Field(
         SecretStr(""), description="amqp(s):// URL of RabbitMQ; empty: a private node on this machine."
     )
+    broker_management_url: SecretStr = Field(
+        SecretStr(""),
+        description="http(s)://user:password@host:15672 of RabbitMQ's management API, for `wenzheng queues` and "
+        "`wenzheng topology check`; empty: they show what AMQP tells.",
+    )
     host: str = Field("127.0.0.1", description="Address the web role listens on.")
     port: int = Field(8080, ge=0, le=65535, description="Port the web role listens on.")
     worker_port: int = Field(0, ge=0, le=65535, description="Port of the worker's health and metrics; 0: none.")

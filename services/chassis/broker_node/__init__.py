@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import atexit
-import base64
 import os
 import signal
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from urllib.parse import quote
 
 from services.chassis.broker_node.folder import LOOPBACK, Folder
-from services.chassis.broker_node.server import VHOST, Server
+from services.chassis.broker_node.server import VHOST, Server, binary
 
 __all__ = ["BrokerNode", "start_node"]
 
@@ -108,7 +107,7 @@ class BrokerNode:
 
     def ensure_vhost(self, name: str) -> None:
         """Make a virtual host where the node's administrator may do everything."""
-        vhost, user = _binary(name), _binary(self._server.node.user)
+        vhost, user = binary(name), binary(self._server.node.user)
         self._server.call(f"case rabbit_vhost:exists({vhost}) of true -> ok; false -> rabbit_vhost:add({vhost}, A) end")
         self._server.call(f"rabbit_auth_backend_internal:set_permissions({user}, {vhost}, All, All, All, A)")
 
@@ -124,18 +123,42 @@ class BrokerNode:
             read: of the names it may read from.
         """
         self.ensure_vhost(vhost)
-        user, word = _binary(name), _binary(password)
+        user, word = binary(name), binary(password)
         self._server.call(
             f"case rabbit_auth_backend_internal:exists({user}) of"
             f" true -> rabbit_auth_backend_internal:change_password({user}, {word}, A);"
             f" false -> rabbit_auth_backend_internal:add_user({user}, {word}, A) end"
         )
-        rights = ", ".join(_binary(pattern or "^$") for pattern in (configure, write, read))
-        self._server.call(f"rabbit_auth_backend_internal:set_permissions({user}, {_binary(vhost)}, {rights}, A)")
+        rights = ", ".join(binary(pattern or "^$") for pattern in (configure, write, read))
+        self._server.call(f"rabbit_auth_backend_internal:set_permissions({user}, {binary(vhost)}, {rights}, A)")
+
+    def queues(self, vhost: str) -> list[dict[str, Any]]:
+        """Every queue of a virtual host: name, messages_ready, messages_unacknowledged, consumers."""
+        items = "name, messages_ready, messages_unacknowledged, consumers"
+        # A queue that moves or is down answers with atoms, which JSON would not tell from texts.
+        row = "[case P of {name, N} -> {name, element(4, N)}; {K, V} when is_integer(V) -> {K, V};"
+        row += " {K, _} -> {K, null} end"
+        found: list[dict[str, Any]] = self._server.ask(
+            f"[maps:from_list({row} || P <- I]) || I <- rabbit_amqqueue:info_all({binary(vhost)}, [{items}])]"
+        )
+        return found
+
+    def definitions(self) -> dict[str, Any]:
+        """Everything the node holds, as ``rabbitmqctl export_definitions`` writes it."""
+        found: dict[str, Any] = self._server.ask("rabbit_definitions:all_definitions()")
+        return found
+
+    def control(self, *arguments: str) -> str:
+        """Run ``rabbitmqctl`` on this node; returns what it said.
+
+        Raises:
+            StartError: it failed.
+        """
+        return self._server.control(*arguments)
 
     def delete_vhost(self, name: str) -> None:
         """Delete a virtual host with everything in it, if there is one."""
-        vhost = _binary(name)
+        vhost = binary(name)
         self._server.call(
             f"case rabbit_vhost:exists({vhost}) of true -> rabbit_vhost:delete({vhost}, A); false -> ok end"
         )
@@ -164,8 +187,3 @@ def start_node(folder: Path, *, timeout_s: float = 90) -> BrokerNode:
     node = BrokerNode(folder, timeout_s)
     node.start()
     return node
-
-
-def _binary(text: str) -> str:
-    """An Erlang binary; by way of base64, so that no name can say more than a name."""
-    return f'base64:decode(<<"{base64.b64encode(text.encode()).decode()}">>)'

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import json
 import os
+import secrets
 import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import amqp
 
@@ -145,6 +149,33 @@ class Server:
             answer = (done.stdout + done.stderr).decode(errors="replace").replace(node.password, "********")
             raise StartError(f"RabbitMQ refused: {answer[:300]}")
 
+    def ask(self, expression: str) -> Any:
+        """What an Erlang expression comes to: maps and lists, by way of JSON in a file of the node's own folder.
+
+        Raises:
+            StartError: with the node's answer.
+        """
+        file = self._folder.path / "generated" / f"answer-{secrets.token_hex(8)}.json"
+        try:
+            self.call(f"file:write_file({binary(str(file))}, rabbit_json:encode({expression}))")
+            return json.loads(file.read_bytes())
+        finally:
+            file.unlink(missing_ok=True)
+
+    def control(self, *arguments: str) -> str:
+        """Run RabbitMQ's own ``rabbitmqctl`` on this node (seconds); returns what it said.
+
+        Raises:
+            StartError: with its last words.
+        """
+        command = [str(Path(self._script).parent / "rabbitmqctl"), *arguments]
+        done = subprocess.run(
+            command, env=self._environment(self.node), capture_output=True, text=True, timeout=120, check=False
+        )
+        if done.returncode:
+            raise StartError(f"rabbitmqctl {arguments[0]}: {(done.stdout + done.stderr).strip()[-300:]}")
+        return done.stdout
+
     def _lets_in(self) -> bool:
         """Whether our own user gets in; another program on the port does not count."""
         node = self.node
@@ -218,3 +249,8 @@ def _script() -> Path:
         "RabbitMQ is not installed: install Debian's package rabbitmq-server (apt-get install rabbitmq-server), "
         "or name a broker in WENZHENG_BROKER_URL"
     )
+
+
+def binary(text: str) -> str:
+    """An Erlang binary; by way of base64, so that no name can say more than a name."""
+    return f'base64:decode(<<"{base64.b64encode(text.encode()).decode()}">>)'

@@ -1,6 +1,16 @@
-"""What the broker holds: names, arguments and bindings in ``plan``, how they are made in ``making``."""
+"""What the broker holds: ``plan`` names it, ``making`` makes it, ``moving`` moves events, ``rights`` says who may."""
 
-from services.chassis.topology.making import declare, declare_all, declare_exchange, declare_retry, difference, strays
+from services.chassis.topology.making import (
+    declare,
+    declare_all,
+    declare_exchange,
+    declare_retry,
+    difference,
+    make,
+    strays,
+    there,
+)
+from services.chassis.topology.moving import copy, empty_strays, keep_emptying, move, remake
 from services.chassis.topology.plan import (
     AGAIN,
     DELIVERY_LIMIT,
@@ -28,6 +38,7 @@ from services.chassis.topology.plan import (
     work_arguments,
     work_queues,
 )
+from services.chassis.topology.portal import answers_route, declare_portal, planned_portal
 
 __all__ = [
     "AGAIN",
@@ -43,22 +54,32 @@ __all__ = [
     "Queue",
     "Subscription",
     "again_route",
+    "answers_route",
     "back_exchange",
+    "copy",
     "declare",
     "declare_all",
     "declare_exchange",
+    "declare_portal",
     "declare_retry",
     "difference",
+    "empty_strays",
     "exchange_of",
+    "keep_emptying",
+    "make",
+    "move",
     "parked_arguments",
     "parked_queue",
     "parked_route",
     "planned",
+    "planned_portal",
     "planned_rung",
+    "remake",
     "retry_arguments",
     "retry_queue",
     "retry_route",
     "strays",
+    "there",
     "work_arguments",
     "work_queues",
 ]

@@ -44,19 +44,19 @@ def declare(channel: Any, subscription: Subscription, partitions: int = 1) -> No
     wanted = planned(subscription, partitions)
     for exchange in dict.fromkeys(name for name, _ in subscription.bindings()):
         declare_exchange(channel, exchange)
-    if partitions == 1 and _there(channel, "exchange", subscription.queue):
+    if partitions == 1 and there(channel, "exchange", subscription.queue):
         # Until now the partitions' exchange brought the events; both do until it goes, the inbox notices.
-        _make(channel, wanted)
+        make(channel, wanted)
         channel.exchange_delete(subscription.queue)
         return
-    _make(channel, wanted)
+    make(channel, wanted)
     _unbind_what_was(channel, subscription, partitions)
 
 
 def strays(channel: Any, subscription: Subscription, partitions: int) -> list[str]:
     """Queues of another number of partitions that are still there: nothing flows into them any more."""
     base = subscription.queue
-    found = [base] if partitions > 1 and _there(channel, "queue", base) else []
+    found = [base] if partitions > 1 and there(channel, "queue", base) else []
     return found + _left_over(channel, base, partitions)
 
 
@@ -66,7 +66,7 @@ def declare_exchange(channel: Any, exchange: str) -> None:
     Raises:
         StartError: it is missing and this user may not make it.
     """
-    if not _there(channel, "exchange", exchange):
+    if not there(channel, "exchange", exchange):
         _made(exchange, "exchange", partial(_make_exchange, channel, Exchange(exchange)))
 
 
@@ -81,7 +81,7 @@ def declare_retry(channel: Any, queue: str, seconds: int) -> None:
     Raises:
         Mismatch: it exists with other arguments.
     """
-    _make(channel, planned_rung(queue, seconds))
+    make(channel, planned_rung(queue, seconds))
 
 
 def declare_all(url: str, subscriptions: Iterable[Subscription], sources: Iterable[str], partitions: int = 1) -> None:
@@ -104,7 +104,13 @@ def declare_all(url: str, subscriptions: Iterable[Subscription], sources: Iterab
         connection.release()
 
 
-def _make(channel: Any, plan: Plan) -> None:
+def make(channel: Any, plan: Plan) -> None:
+    """Make exchanges, queues and bindings.
+
+    Raises:
+        Mismatch: something of that name exists with other arguments.
+        StartError: this user may not make it, or the broker does not know its type.
+    """
     for exchange in plan.exchanges:
         _made(exchange.name, "exchange", partial(_make_exchange, channel, exchange))
     for queue in plan.queues:
@@ -134,8 +140,8 @@ def _bind(channel: Any, binding: Binding) -> None:
         channel.queue_bind(queue=binding.destination, exchange=binding.source, routing_key=binding.key)
 
 
-def _there(channel: Any, kind: str, name: str) -> bool:
-    """Asked on a channel of its own: the broker closes the one that asks in vain."""
+def there(channel: Any, kind: str, name: str) -> bool:
+    """Whether a queue or exchange is there; asked on a channel of its own: the broker closes one that asks in vain."""
     asking = channel.connection.channel()
     try:
         if kind == "queue":
@@ -153,7 +159,7 @@ def _left_over(channel: Any, base: str, partitions: int) -> list[str]:
     found = []
     for number in range(1 if partitions == 1 else partitions + 1, MOST_PARTITIONS + 1):
         name = f"{base}.{number}"
-        if not _there(channel, "queue", name):
+        if not there(channel, "queue", name):
             break
         found.append(name)
     return found
@@ -169,7 +175,7 @@ def _unbind_what_was(channel: Any, subscription: Subscription, partitions: int) 
         return
     for name in _left_over(channel, base, partitions):
         channel.queue_unbind(queue=name, exchange=base, routing_key="1")
-    if _there(channel, "queue", base):
+    if there(channel, "queue", base):
         for exchange, key in [*subscription.bindings(), again_route(base)]:
             channel.queue_unbind(queue=base, exchange=exchange, routing_key=key)
 
@@ -179,15 +185,19 @@ def _made(name: str, kind: str, make: Callable[[], None]) -> None:
     try:
         make()
     except PreconditionFailed as error:
+        remedy = (
+            f"run `wenzheng topology remake {name}`, which keeps what is in it"
+            if kind == "queue"
+            else "delete it on the broker; the next start makes it"
+        )
         raise Mismatch(
             f"{kind} {name} is on the broker with other arguments than this release declares: "
-            f"{difference(error.reply_text)}. Remedy: stop the workers of its service and run "
-            f"`wenzheng topology remake {name}`, which keeps what is in it"
+            f"{difference(str(error.reply_text))}. Stop the workers of its service and {remedy}"
         ) from None
     except AccessRefused as error:
         raise StartError(
             f"{kind} {name} is missing or may not be used by this broker user ({_said(error)}); import what "
-            "`wenzheng topology definitions` writes, see docs/guides/operators.md"
+            "`wenzheng topology` writes, see docs/guides/operators.md"
         ) from None
     except InvalidCommand as error:
         if "exchange type" not in str(error.reply_text or ""):
