@@ -21,7 +21,7 @@ from services.chassis.house import House
 from services.chassis.hub_watch import STUCK_S, HubWatch
 from services.chassis.provider import CONFIG_KEY
 from services.chassis.telemetry import log
-from services.chassis.topology import Subscription, declare_all
+from services.chassis.topology import Subscription, declare_all, keep_emptying
 
 #: How long a restarted worker waits for the broker (s).
 RESTART_PATIENCE_S = 60.0
@@ -68,6 +68,9 @@ def run_containers(houses: Mapping[str, House[Any]], classes: Mapping[str, type]
     gc.freeze()
     for container in containers:
         container.start()
+    for name, house in houses.items():
+        own = house.settings.broker_url.get_secret_value()
+        eventlet.spawn(keep_emptying, own, subscriptions(classes[name]), house.settings.partitions, stop)
     log("worker").info("worker ready", services=list(houses))
     ready()
     _serve_health(list(houses.values()), containers)
@@ -105,13 +108,14 @@ def _declare(houses: Mapping[str, House[Any]], classes: Mapping[str, type], stop
     url = next(iter(houses.values())).settings.broker_url.get_secret_value()
     if not url:
         raise StartError("WENZHENG_BROKER_URL is empty; `wenzheng run` and `wenzheng up` start a private node")
-    wanted = [subscription for cls in classes.values() for subscription in subscriptions(cls)]
-    partitions = next(iter(houses.values())).settings.partitions
     # Started again after a death, it has to wait for a broker that died with it; at a first start it says so at once.
     until = time.monotonic() + (RESTART_PATIENCE_S if os.environ.get("WENZHENG_RESTARTED") else 0)
     while not stop.is_set():
         try:
-            declare_all(url, wanted, [], partitions)
+            for name, house in houses.items():
+                # Each with the user of its own: it may make nobody else's.
+                own = house.settings.broker_url.get_secret_value()
+                declare_all(own, subscriptions(classes[name]), [], house.settings.partitions)
             return
         except Transient as error:
             if time.monotonic() >= until:

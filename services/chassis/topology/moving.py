@@ -145,11 +145,22 @@ def keep_emptying(url: str, subscriptions: Sequence[Subscription], partitions: i
     left = list(subscriptions)
     while left and not stop.is_set():
         try:
-            left = [one for one in left if empty_strays(url, one, partitions)]
+            left = [one for one in _with_strays(url, left, partitions) if empty_strays(url, one, partitions)]
         except (Transient, StartError) as error:
             log("topology").warning("queues of before wait", reason=str(error))
         if left:
             stop.wait(EVERY_S)
+
+
+def _with_strays(url: str, subscriptions: Sequence[Subscription], partitions: int) -> list[Subscription]:
+    connection = connect(url, "wenzheng-moving")
+    try:
+        channel = connection.channel()
+        return [one for one in subscriptions if strays(channel, one, partitions)]
+    except AWAY as error:
+        raise Transient(f"broker: {type(error).__name__}") from error
+    finally:
+        connection.release()
 
 
 def remake(url: str, subscription: Subscription, partitions: int, queue: str) -> int:
