@@ -26,8 +26,9 @@ test: ready-for-tests ## run all tests on real parts: broker, databases, search 
 unit: ready-for-tests ## run the tests of pure rules alone
 	$(BIN)/pytest tests/unit $(ARGS)
 
-fault: ready-for-tests ## kill and restart parts under load; nothing may be lost or doubled
-	$(BIN)/pytest tests/fault $(ARGS)
+fault: ## kill, cut off and poison parts under load; nothing may be lost or doubled
+	@bin/ensure fault
+	$(BIN)/python -m tests.fault $(ARGS)
 
 bench: ready-for-tests ## measure, print and write JSON
 	$(BIN)/python -m tests.bench $(ARGS)

@@ -79,43 +79,74 @@ def fetch() -> Path:
     return home
 
 
+class ElasticServer:
+    """One server of one node, without security, on the loopback.
+
+    Args:
+        folder: empty, owned by the account that will run the server.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        java = shutil.which("java")
+        if java is None:
+            raise RuntimeError("Java is not installed: Debian's package openjdk-17-jre-headless")
+        self._home = fetch()
+        self._java = Path(java).resolve().parents[1]
+        self._folder = folder
+        self._port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        _configure(self._home, folder, self._port)
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"http://127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        """Start it (again, on the same port, with its data) and wait until it answers."""
+        self._process = _start(self._home, self._folder, self._java)
+        until(self._answers, 110, "Elasticsearch did not answer")
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """Stop it: SIGTERM in order, SIGKILL as a crash does."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        os.killpg(process.pid, how)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(30)
+
+    def _answers(self) -> bool:
+        if self._process is not None and self._process.poll() is not None:
+            raise RuntimeError(f"Elasticsearch stopped: {(self._folder / 'server.log').read_text()[-1000:]}")
+        try:
+            with urllib.request.urlopen(f"{self.url}/_cluster/health?wait_for_status=yellow&timeout=1s", timeout=5):
+                return True
+        except (urllib.error.URLError, OSError):
+            return False
+
+
 @pytest.fixture(scope="session")
 def elasticsearch() -> Iterator[str]:
     """URL of a running server of one node, without security, on the loopback. Tests take index names of their own."""
-    java = shutil.which("java")
-    if java is None:
+    if shutil.which("java") is None:
         absent("Java", "openjdk-17-jre-headless")
     if not cache().is_dir() and shutil.which("mvn") is None:
         absent("Maven", "maven")
-    home = fetch()
     with folder_of(ACCOUNT, "elasticsearch") as folder:
-        port = free_port()
-        process = _start(home, folder, Path(java).resolve().parents[1], port)
-        url = f"http://127.0.0.1:{port}"
-
-        def answers() -> bool:
-            if process.poll() is not None:
-                raise RuntimeError(f"Elasticsearch stopped: {(folder / 'server.log').read_text()[-1000:]}")
-            try:
-                with urllib.request.urlopen(f"{url}/_cluster/health?wait_for_status=yellow&timeout=1s", timeout=5):
-                    return True
-            except (urllib.error.URLError, OSError):
-                return False
-
+        server = ElasticServer(folder)
         try:
-            until(answers, 110, "Elasticsearch did not answer")
-            yield url
+            server.start()
+            yield server.url
         finally:
-            os.killpg(process.pid, signal.SIGTERM)
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait(30)
+            server.stop()
 
 
-def _start(home: Path, folder: Path, java_home: Path, port: int) -> subprocess.Popen[bytes]:
-    """Start the server with configuration, data and logs in ``folder``; the unpacked server is only read."""
+def _configure(home: Path, folder: Path, port: int) -> None:
+    """Put configuration, data and logs into ``folder``; the unpacked server is only read."""
     shutil.copytree(home / "config", folder / "config")
     (folder / "config" / "elasticsearch.yml").write_text(
         f"cluster.name: wenzheng-test\nnode.name: one\ndiscovery.type: single-node\nxpack.security.enabled: false\n"
@@ -127,8 +158,11 @@ def _start(home: Path, folder: Path, java_home: Path, port: int) -> subprocess.P
     if os.geteuid() == 0:
         for path in folder.rglob("*"):
             shutil.chown(path, ACCOUNT)
+
+
+def _start(home: Path, folder: Path, java_home: Path) -> subprocess.Popen[bytes]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("ES_", "JAVA_", "JDK_"))}
-    with (folder / "server.log").open("wb") as log:
+    with (folder / "server.log").open("ab") as log:
         return subprocess.Popen(
             [*as_account(ACCOUNT), home / "bin" / "elasticsearch"],
             env=kept

@@ -102,14 +102,20 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("PG")}
 
 
+def programs() -> Path | None:
+    """Folder of the newest installed server's programs; None when there is none."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    return found[-1].parent if found else None
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """A running server. Who stops it starts it again."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
-    if not found:
+    found = programs()
+    if found is None:
         absent("PostgreSQL", "postgresql")
     with folder_of(ACCOUNT, "postgres") as folder:
-        server = PostgresServer(found[-1].parent, folder)
+        server = PostgresServer(found, folder)
         server.start()
         yield server
         server.stop()

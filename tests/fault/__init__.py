@@ -1,0 +1,1 @@
+"""Faults against real processes and real servers, with a ledger as oracle: ``python -m tests.fault``."""
