@@ -115,7 +115,7 @@ def routing_killed(run: Run) -> None:
     cluster, ledger = run.cluster, run.ledger()
     worker = cluster.workers["routing"]
     for point in ("before_commit", "after_commit", "after_ack"):
-        kill_at(run, worker, point, ledger, (3, 60))
+        kill_at(run, worker, point, ledger, (2, 25))
     for _ in range(run.times(5, 1)):
         run.phase("at random")
         run.somewhere(0.3, 2.0)
@@ -139,7 +139,7 @@ def notify_killed(run: Run) -> None:
         worker.start(**settings)
         worker.ready()
         ledger = run.ledger(min(run.rate, 60))
-        for point, passages in (("after_send", (3, 80)), ("after_send", (3, 80)), ("before_commit", (3, 40))):
+        for point, passages in (("after_send", (2, 60)), ("after_send", (2, 60)), ("before_commit", (2, 25))):
             number = run.chance.randint(*passages)
             run.phase(f"{point}, passage {number}")
             worker.stop()
@@ -206,7 +206,7 @@ def relay_and_search_killed(run: Run) -> None:
     try:
         ledger = run.ledger(min(run.rate, 100))
         for service in ("intake", "routing"):
-            kill_at(run, cluster.workers[service], "after_confirm", ledger, (3, 60))
+            kill_at(run, cluster.workers[service], "after_confirm", ledger, (2, 25))
         number = run.chance.randint(2, 12)
         search = cluster.workers["search"]
         search.stop()
