@@ -12,6 +12,7 @@ from amqp.exceptions import AccessRefused, AMQPError, NotAllowed
 from kombu.exceptions import OperationalError
 
 from services.chassis.errors import StartError, Transient
+from services.chassis.transport import Cork, read_ahead
 
 #: Everything that means "the broker is away": wait, connect again.
 AWAY: tuple[type[Exception], ...] = (AMQPError, OperationalError, OSError)
@@ -48,6 +49,7 @@ def connect(url: str, name: str, *, on_blocked: Callable[[bool], None] | None = 
     except AWAY as error:
         connection.release()
         raise Transient(f"broker: {type(error).__name__}") from error
+    read_ahead(connection)
     return connection
 
 
@@ -64,6 +66,7 @@ class Publisher:
         self, connection: kombu.Connection, window: int = 300, beat: Callable[[], None] = lambda: None
     ) -> None:
         self._connection, self._window, self._beat = connection, window, beat
+        self._cork = Cork(connection)
         self.channel: Any = connection.channel()
         self.channel.confirm_select()
         self.channel.events["basic_ack"].add(self._on_ack)
@@ -110,12 +113,13 @@ class Publisher:
         self._outcome = {}
         self.nacked.clear()
         try:
-            for message, exchange, key in messages:
-                while len(self._open) >= self._window:
-                    self._drain()
-                self._tag += 1
-                self._open[self._tag] = str(message.properties["message_id"])
-                self.channel.basic_publish(message, exchange=exchange, routing_key=key, mandatory=True)
+            with self._cork.gathering():
+                for message, exchange, key in messages:
+                    while len(self._open) >= self._window:
+                        self._drain()
+                    self._tag += 1
+                    self._open[self._tag] = str(message.properties["message_id"])
+                    self.channel.basic_publish(message, exchange=exchange, routing_key=key, mandatory=True)
             while self._open:
                 self._drain()
         except AWAY as error:
@@ -142,6 +146,7 @@ class Publisher:
             raise Transient(f"broker: {type(error).__name__}") from error
 
     def _drain(self) -> None:
+        self._cork.send()
         before, since = len(self._open), time.monotonic()
         while len(self._open) == before:
             if self.blocked:

@@ -18,12 +18,12 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
-    insert,
     inspect,
     select,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
+from services.chassis.bulk import insert_many, insert_new
 from services.chassis.database import UtcDateTime
 from services.chassis.errors import Park, Retry
 from services.chassis.ids import child_traceparent, uuid7
@@ -200,7 +200,7 @@ class Work:
         """Write what was changed: the rows in bulk, then the outbox in one statement."""
         self.session.flush()
         if self._out:
-            self.session.execute(insert(outbox), self._out)
+            insert_many(self.session, outbox, self._out)
             self._out = []
 
 
@@ -222,15 +222,15 @@ class Verdict:
 DONE = Verdict("done")
 
 
-def new_ones(session: Session, queue: str, deliveries: Sequence[Delivery[Any]]) -> list[Delivery[Any]]:
-    """Those of a batch that this queue has not handled yet, in order; asks the inbox once."""
-    ids = [d.envelope.id for d in deliveries]
-    query = select(inbox.c.event_id).where(inbox.c.queue == queue, inbox.c.event_id.in_(ids))
-    seen = set(session.scalars(query))
+def new_ones(session: Session, queue: str, deliveries: Sequence[Delivery[Any]], now: datetime) -> list[Delivery[Any]]:
+    """Those of a batch that this queue has not handled yet, in order; they are in the inbox from here on."""
+    rows = [{"queue": queue, "event_id": d.envelope.id, "received_at": now} for d in deliveries]
+    unseen = insert_new(session, inbox, rows, "event_id")
     fresh = []
     for delivery in deliveries:
-        if delivery.envelope.id not in seen:
-            seen.add(delivery.envelope.id)
+        if delivery.envelope.id in unseen:
+            # The same event twice in one batch is handled once.
+            unseen.discard(delivery.envelope.id)
             fresh.append(delivery)
     return fresh
 
@@ -248,7 +248,7 @@ def apply(
     Raises:
         Retry, Park: from a handler; the caller rolls back and goes on event by event.
     """
-    fresh = new_ones(session, queue, deliveries)
+    fresh = new_ones(session, queue, deliveries, now)
     work = Work(session, now)
     work.counts.duplicates = len(deliveries) - len(fresh)
     if not fresh:
@@ -258,7 +258,6 @@ def apply(
         work.cause = delivery.envelope
         handlers[type(delivery.event)](delivery, work)
     work.finish()
-    session.execute(insert(inbox), [{"queue": queue, "event_id": d.envelope.id, "received_at": now} for d in fresh])
     return work.counts
 
 

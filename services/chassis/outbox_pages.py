@@ -12,6 +12,7 @@ from sqlalchemy import Row, bindparam, delete, func, or_, select, tuple_, update
 from sqlalchemy.exc import DBAPIError
 
 from services.chassis import topology, wire
+from services.chassis.bulk import is_postgres, mark_published
 from services.chassis.database import is_transient
 from services.chassis.delivery import inbox, outbox
 from services.chassis.house import House
@@ -109,7 +110,9 @@ class Pages:
         taken = [row.position for row in rows if outcome.get(row.id) == "ok" and not row.confidential]
         forgotten = [row.position for row in rows if outcome.get(row.id) == "ok" and row.confidential]
         with self._house.database.write() as session:
-            if taken:
+            if taken and is_postgres(session):
+                mark_published(session, outbox, taken, now)
+            elif taken:
                 done = {"published_at": now, "problem": None, "next_try": None}
                 session.execute(update(outbox).where(outbox.c.position.in_(taken)).values(done))
             if forgotten:

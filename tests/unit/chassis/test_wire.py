@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import amqp
@@ -37,3 +38,30 @@ def test_a_sequence_that_is_no_count_is_refused_and_breaks_nothing(given: object
     with pytest.raises(Rejected) as refused:
         wire.read(message(sequence=given), REGISTRY)
     assert (refused.value.code, refused.value.field) == ("invalid_attribute", "sequence")
+
+
+def test_an_event_is_encoded_as_py_amqp_itself_would_read_it() -> None:
+    at = datetime(2026, 3, 2, 9, 0, tzinfo=timezone(timedelta(hours=8)))
+    more = {"cause": "c-1", "traceparent": "00-" + "a" * 32 + "-" + "b" * 16 + "-01"}
+    sent = wire.message(
+        event_id="e-1",
+        source="intake",
+        type_="a.b.v1",
+        subject="主体",
+        time=at,
+        sequence=7,
+        body=BODY,
+        cause=more["cause"],
+        traceparent=more["traceparent"],
+    )
+    got = amqp.Message()
+    got._load_properties(amqp.Message.CLASS_ID, sent._serialize_properties(), 0)
+    attributes = {"specversion": "1.0", "id": "e-1", "source": "intake", "type": "a.b.v1", "subject": "主体"} | more
+    attributes |= {"time": "2026-03-02T01:00:00+00:00"}
+    headers = {f"cloudEvents:{name}": value for name, value in attributes.items()} | {"cloudEvents:sequence": 7}
+    assert got.properties == {
+        "content_type": "application/json",
+        "application_headers": headers,
+        "delivery_mode": 2,
+        "message_id": "e-1",
+    }
