@@ -7,5 +7,6 @@ pytest_plugins = [
     "tests.parts.postgresql",
     "tests.parts.elastic",
     "tests.parts.mail",
+    "tests.parts.webhooks",
     "tests.parts.chromium",
 ]

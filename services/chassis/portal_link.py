@@ -1,29 +1,30 @@
-"""The link to external portals over AMQP: what they hand in, and what we answer, each in its own virtual host."""
+"""What external portals hand in over AMQP, each in its own virtual host."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from functools import partial
 from typing import Any
 
 import amqp
 from eventlet.event import Event as GreenEvent
-from nameko.extensions import DependencyProvider, Entrypoint
+from nameko.extensions import Entrypoint
 
-from services.chassis import broker, topology, wire
+from services.chassis import topology
 from services.chassis.database import is_transient
-from services.chassis.errors import StartError, Transient
-from services.chassis.loop import ConsumeLoop
-from services.chassis.portals import ANSWERS, EXCHANGE, FILED, Portal, load_portals, vhost_url
+from services.chassis.delivery import Verdict
+from services.chassis.errors import Transient
+from services.chassis.house import House
+from services.chassis.loop import ConsumeLoop, deliveries
+from services.chassis.portals import FILED, Portal, load_portals, vhost_url
 from services.chassis.provider import house_of
-from services.chassis.sender_rows import Failed
+from services.chassis.settle import Settler
 from services.chassis.telemetry import log
-from services.contracts.envelope import Event, encode
 
-#: What means: not published, as far as we know.
-UNSENT: tuple[type[Exception], ...] = (Transient, StartError, *broker.AWAY)
+#: Messages of a portal that are taken at once; a few, since each may be as large as the broker lets it be.
+BATCH = 50
+#: Delivered so often without ever being acknowledged, a message ends the worker: it is parked unhandled.
+DEADLY_AFTER = 5
 
 
 @dataclass(frozen=True)
@@ -40,14 +41,6 @@ class PortalMessage:
     redelivered: bool
 
 
-def declare(channel: Any) -> None:
-    """Make the exchange and the two queues of a portal's virtual host."""
-    channel.exchange_declare(exchange=EXCHANGE, type="topic", durable=True, auto_delete=False)
-    for queue in (FILED, topology.parked_queue(FILED), ANSWERS):
-        channel.queue_declare(queue=queue, durable=True, auto_delete=False, arguments={"x-queue-type": "quorum"})
-    channel.queue_bind(queue=FILED, exchange=EXCHANGE, routing_key="#")
-
-
 class PortalListener(Entrypoint):  # type: ignore[misc]
     """Entrypoint behind ``listens_portals``; see there."""
 
@@ -58,82 +51,112 @@ class PortalListener(Entrypoint):  # type: ignore[misc]
     def setup(self) -> None:
         """Called by nameko before start: one loop per portal that has a virtual host."""
         house = house_of(self.container)
-        self._house, self._log = house, log(house.service)
-        url = house.settings.broker_url.get_secret_value()
         portals = load_portals(str(getattr(house.settings, self._setting) or ""))
-        self._loops = [
-            ConsumeLoop(
-                vhost_url(url, portal.vhost),
-                f"{house.service}-portal-{portal.id}",
-                FILED,
-                batch=house.settings.batch_size,
-                linger_s=house.settings.batch_linger_ms / 1000,
-                declare=declare,
-                handle=partial(self._handle, portal),
-            )
-            for portal in portals.values()
-            if portal.vhost
-        ]
+        self._intakes = [_Intake(self, house, portal) for portal in portals.values() if portal.vhost]
         self._threads: list[Any] = []
+
+    @property
+    def loops(self) -> list[ConsumeLoop]:
+        """One per portal."""
+        return [intake.loop for intake in self._intakes]
 
     def start(self) -> None:
         """Start the loops."""
-        self._threads = [self.container.spawn_managed_thread(loop.run) for loop in self._loops]
+        self._threads = [self.container.spawn_managed_thread(loop.run) for loop in self.loops]
 
     def stop(self) -> None:
         """Finish the batches in hand."""
-        for loop in self._loops:
+        for loop in self.loops:
             loop.stop()
         for thread in self._threads:
             thread.wait()
 
-    def _handle(self, portal: Portal, messages: Sequence[amqp.Message], connection: Any) -> None:
-        got = [_portal_message(portal, message) for message in messages]
-        error = self._call(got)
+
+class _Intake:
+    """Reads, hands over and settles what one portal sends. Whatever a portal sends, its loop goes on."""
+
+    def __init__(self, listener: PortalListener, house: House[Any], portal: Portal) -> None:
+        self._listener, self._house, self._portal = listener, house, portal
+        self._container = listener.container
+        self._log = log(house.service)
+        #: Name in logs and metrics: every portal's queue is called alike.
+        self._queue = f"{FILED}@{portal.id}"
+        self._settler = Settler(house, self._queue, topology.parked_route(FILED))
+        self.loop = ConsumeLoop(
+            vhost_url(house.settings.broker_url.get_secret_value(), portal.vhost or ""),
+            f"{house.service}-portal-{portal.id}",
+            FILED,
+            batch=min(house.settings.batch_size, BATCH),
+            linger_s=house.settings.batch_linger_ms / 1000,
+            declare=topology.declare_portal,
+            handle=self._handle,
+            probe=house.database.ping,
+            notice=self._notice,
+        )
+
+    def _notice(self, state: str) -> None:
+        metrics = self._house.metrics
+        metrics.gauge("consumer_paused", int(state == "paused"), queue=self._queue)
+        metrics.gauge("consumer_held", int(state == "held"), queue=self._queue)
+        if state == "paused":
+            metrics.count("events_paused", queue=self._queue)
+
+    def _handle(self, messages: Sequence[amqp.Message], connection: Any) -> None:
+        self._settler.hold_when_parking_too_much(self.loop.on_trial)
+        parked: list[tuple[amqp.Message, Verdict]] = []
+        got: list[tuple[amqp.Message, PortalMessage]] = []
+        for message in messages:
+            one = self._read(message)
+            if isinstance(one, Verdict):
+                parked.append((message, one))
+            else:
+                got.append((message, one))
+        if got:
+            parked += self._hand_over(got, connection)
+        if parked:
+            self._settler.settle(parked, connection)
+        self._house.metrics.count("events_handled", len(messages) - len(parked), queue=self._queue)
+        self._house.metrics.count("events_redelivered", sum(one.redelivered for _, one in got), queue=self._queue)
+
+    def _read(self, message: amqp.Message) -> PortalMessage | Verdict:
+        if deliveries(message) >= DEADLY_AFTER:
+            return Verdict("park", "ends_the_worker", f"delivered {deliveries(message)} times, never acknowledged")
+        try:
+            return _portal_message(self._portal, message)
+        except Exception as error:
+            self._log.error("portal message unreadable", portal=self._portal.id, exc_info=error)
+            return Verdict("park", "unreadable", type(error).__name__)
+
+    def _hand_over(
+        self, got: Sequence[tuple[amqp.Message, PortalMessage]], connection: Any
+    ) -> list[tuple[amqp.Message, Verdict]]:
+        """All at once; if that fails, one by one. Returns those that cannot be handled at all."""
+        error = self._call([one for _, one in got], connection)
         if error is None:
-            return
+            return []
         _raise_transient(error)
         hopeless = []
-        for message, one in zip(messages, got, strict=True):
-            error = self._call([one]) if len(got) > 1 else error
-            if error is not None:
-                _raise_transient(error)
-                self._log.error("portal message failed", portal=portal.id, exc_info=error)
-                hopeless.append(message)
-        if hopeless:
-            self._park(hopeless, connection)
+        for message, one in got:
+            again = self._call([one], connection) if len(got) > 1 else error
+            if again is not None:
+                _raise_transient(again)
+                self._log.error("portal message failed", portal=self._portal.id, exc_info=again)
+                hopeless.append((message, Verdict("park", "handler_failed", type(again).__name__)))
+        return hopeless
 
-    def _call(self, messages: Sequence[PortalMessage]) -> Exception | None:
+    def _call(self, messages: Sequence[PortalMessage], connection: Any) -> Exception | None:
         finished = GreenEvent()
 
         def result(worker_ctx: Any, result: Any = None, exc_info: Any = None) -> tuple[Any, Any]:
             finished.send(exc_info[1] if exc_info else None)
             return result, None
 
-        self.container.spawn_worker(self, (messages,), {}, context_data={}, handle_result=result)
-        error: Exception | None = finished.wait()
+        self._container.spawn_worker(self._listener, (messages,), {}, context_data={}, handle_result=result)
+        error: Exception | None = finished.wait(timeout=1.0)
+        while not finished.ready():
+            self.loop.beat(connection)
+            error = finished.wait(timeout=1.0)
         return error
-
-    def _park(self, messages: Sequence[amqp.Message], connection: Any) -> None:
-        publisher = broker.Publisher(connection)
-        outcome = publisher.publish(
-            (
-                amqp.Message(
-                    message.body,
-                    delivery_mode=2,
-                    message_id=f"parked-{message.delivery_tag}",
-                    content_type=str(message.properties.get("content_type", "")),
-                    application_headers={"x-code": "handler_failed"},
-                ),
-                "",
-                topology.parked_queue(FILED),
-            )
-            for message in messages
-        )
-        publisher.channel.close()
-        self._house.metrics.count("events_parked", len(messages), queue=FILED, code="handler_failed")
-        if any(word != "ok" for word in outcome.values()):
-            raise Transient("the broker did not take a parked message")
 
 
 def _raise_transient(error: Exception) -> None:
@@ -145,82 +168,19 @@ def _raise_transient(error: Exception) -> None:
 
 def _portal_message(portal: Portal, message: amqp.Message) -> PortalMessage:
     properties = message.properties
-    body = message.body if isinstance(message.body, bytes) else str(message.body).encode()
+    # The library may have decoded it by its content_encoding, which can leave halves of characters.
+    body = message.body if isinstance(message.body, bytes) else str(message.body).encode(errors="replace")
+    headers = properties.get("application_headers")
     user = properties.get("user_id")
     return PortalMessage(
         portal=portal,
         user_id=str(user) if user else None,
         content_type=str(properties.get("content_type", "")),
-        headers=properties.get("application_headers") or {},
+        headers=headers if isinstance(headers, dict) else {},
         body=body,
         message_id=str(properties.get("message_id", ""))[:64],
         redelivered=bool(message.delivery_info.get("redelivered")),
     )
-
-
-class PortalOut(DependencyProvider):  # type: ignore[misc]
-    """Dependency that publishes answers into a portal's own queue, confirmed; declared as ``out = PortalOut()``."""
-
-    def setup(self) -> None:
-        """Called by nameko before start."""
-        self._house = house_of(self.container)
-        self._open: dict[str, tuple[Any, broker.Publisher]] = {}
-
-    def stop(self) -> None:
-        """Close the connections."""
-        for connection, _ in self._open.values():
-            connection.release()
-        self._open = {}
-
-    def get_dependency(self, worker_ctx: Any) -> PortalOut:
-        """This provider itself."""
-        return self
-
-    def publish(
-        self, portal: Portal, event_id: str, event: Event, time: datetime, traceparent: str | None = None
-    ) -> None:
-        """Publish one answer and wait for the broker's word. One loop at a time may call it.
-
-        Raises:
-            Failed: the portal has no queue, or the broker did not take it (tried again later by the loop).
-        """
-        if portal.vhost is None:
-            raise Failed("portal_has_no_queue", permanent=True)
-        message = wire.message(
-            event_id=event_id,
-            source=event.source,
-            type_=event.type,
-            subject=event.subject,
-            time=time,
-            sequence=0,
-            body=encode(event),
-            traceparent=traceparent,
-        )
-        reused = portal.id in self._open
-        try:
-            outcome = self._publisher(portal).publish([(message, "", ANSWERS)])
-        except UNSENT as error:
-            self._drop(portal)
-            if reused:
-                # An idle connection may have been closed by the broker; a new one tells whether it is away.
-                self.publish(portal, event_id, event, time, traceparent)
-                return
-            raise Failed("broker_away") from error
-        if outcome.get(event_id) != "ok":
-            raise Failed(outcome.get(event_id, "nack"))
-
-    def _publisher(self, portal: Portal) -> broker.Publisher:
-        if portal.id not in self._open:
-            url = vhost_url(self._house.settings.broker_url.get_secret_value(), portal.vhost or "")
-            connection = broker.connect(url, f"{self._house.service}-to-{portal.id}")
-            declare(connection.default_channel)
-            self._open[portal.id] = (connection, broker.Publisher(connection))
-        return self._open[portal.id][1]
-
-    def _drop(self, portal: Portal) -> None:
-        connection, _ = self._open.pop(portal.id, (None, None))
-        if connection is not None:
-            connection.collect()
 
 
 #: ``@listens_portals(setting="portals_file")`` on a method that takes a sequence of ``PortalMessage``.

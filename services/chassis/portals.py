@@ -23,6 +23,8 @@ class Portal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     name: str
     #: Standard Webhooks secrets (``whsec_…``), newest first; two while one is being replaced.
     webhook_secrets: list[str] = []
+    #: Where it takes signed updates when it has no AMQP; https://….
+    webhook_url: str | None = None
     #: Virtual host on our broker; None when the portal has no AMQP.
     vhost: str | None = None
     #: The user that messages must carry in ``user_id``; the broker refuses a forged one.
@@ -49,7 +51,25 @@ def load_portals(path: str) -> dict[str, Portal]:
     found = {portal.id: portal for portal in portals}
     if len(found) != len(portals):
         raise StartError(f"portals file {path}: two portals share an id")
+    for portal in portals:
+        if portal.webhook_url is not None:
+            _check(portal.webhook_url, bool(portal.webhook_secrets), f"portals file {path}: portal {portal.id}")
     return found
+
+
+def _check(url: str, secret: bool, where: str) -> None:
+    """Refuse a webhook address that could never be used; the address itself is not repeated, it may hold a key."""
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("https", "http") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good or not url.isascii() or not url.isprintable() or " " in url:
+        raise StartError(f"{where}: webhook_url must be https://host/path")
+    if parts.username is not None or parts.fragment:
+        raise StartError(f"{where}: webhook_url must name no user and no fragment")
+    if not secret:
+        raise StartError(f"{where}: webhook_url needs webhook_secrets, which updates are signed with")
 
 
 def vhost_url(broker_url: str, vhost: str) -> str:

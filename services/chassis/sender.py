@@ -1,15 +1,19 @@
-"""Sender loops: ``@sends(name, every)`` on a method that claims rows, sends them and marks them."""
+"""Sender loops: ``@sends(name, every)`` on a method that runs one; ``Kept`` keeps what it remembers between calls."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 from eventlet import tpool
 from eventlet.event import Event as GreenEvent
-from nameko.extensions import Entrypoint
+from eventlet.timeout import Timeout
+from nameko.extensions import DependencyProvider, Entrypoint
+from sqlalchemy.exc import SQLAlchemyError
 
+from services.chassis.database import is_transient
+from services.chassis.house import House
 from services.chassis.provider import house_of
 from services.chassis.telemetry import log
 
@@ -18,6 +22,10 @@ R = TypeVar("R")
 
 #: Waits after a failure of the loop itself (s).
 BACK_OFF_S = (1.0, 2.0, 5.0, 15.0, 30.0)
+#: A call that lasts longer hangs, as far as anybody can tell (s); slow mail servers are no hang.
+LONGEST_CALL_S = 1800.0
+#: Key in a worker's context under which a call learns that the process wants to end.
+STOPPING = "stopping"
 
 
 def native(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -26,12 +34,49 @@ def native(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     return result
 
 
+class Kept(DependencyProvider):  # type: ignore[misc]
+    """Dependency: one object for the life of the process, ``mails = Kept(mails_of)``.
+
+    Args:
+        make: makes it from the house; its attribute ``stopping``, if it has one, is set for each call.
+    """
+
+    def __init__(self, make: Callable[[House[Any]], Any]) -> None:
+        super().__init__()
+        self._make = make
+
+    def setup(self) -> None:
+        """Called by nameko before start."""
+        self._kept = self._make(house_of(self.container))
+
+    def stop(self) -> None:
+        """Called by nameko when every entrypoint has stopped."""
+        close = getattr(self._kept, "close", None)
+        if close is not None:
+            close()
+
+    def get_dependency(self, worker_ctx: Any) -> Any:
+        """The object, the same for every worker."""
+        stopping = worker_ctx.data.get(STOPPING)
+        if stopping is not None and hasattr(self._kept, "stopping"):
+            self._kept.stopping = stopping
+        return self._kept
+
+
 class Sender(Entrypoint):  # type: ignore[misc]
     """Entrypoint behind ``sends``; see there."""
 
     def __init__(self, name: str, every: float = 1.0, **options: Any) -> None:
         super().__init__(**options)
         self._name, self._every = name, every
+        #: When the loop last moved (monotonic s), and what it does; for the worker's health.
+        self.moved = time.monotonic()
+        self.state = "sending"
+
+    @property
+    def loops(self) -> Sequence[Sender]:
+        """This one."""
+        return [self]
 
     def setup(self) -> None:
         """Called by nameko before start."""
@@ -44,7 +89,7 @@ class Sender(Entrypoint):  # type: ignore[misc]
         self._thread = self.container.spawn_managed_thread(self._run, identifier=self._name)
 
     def stop(self) -> None:
-        """Finish the call in hand."""
+        """Finish what is being handed over; the rest waits."""
         self._stopping = True
         self._thread.wait()
 
@@ -53,22 +98,34 @@ class Sender(Entrypoint):  # type: ignore[misc]
         watch = self._house.database.watch()
         try:
             while not self._stopping:
+                self.moved = time.monotonic()
                 done, error = self._call()
                 if error is not None:
                     wait = BACK_OFF_S[min(failures, len(BACK_OFF_S) - 1)]
                     failures += 1
-                    self._log.warning("sender waits", sender=self._name, seconds=wait, exc_info=error)
-                    self._house.metrics.count("sends_failed", sender=self._name, code=type(error).__name__)
+                    self._fell_out(error, wait)
                     self._rest(wait)
                     continue
-                failures = 0
+                if failures:
+                    failures = 0
+                    self.state = "sending"
+                    self._house.metrics.gauge("sender_paused", 0, sender=self._name)
                 if done:
-                    self._house.metrics.count("sends_done", done, sender=self._name)
                     time.sleep(0)
                 else:
                     self._wait(watch)
         finally:
             watch.close()
+
+    def _fell_out(self, error: BaseException, wait: float) -> None:
+        """The loop itself failed: its database is away, or the index it writes to."""
+        # SQLAlchemy's errors have a code as well, which says nothing.
+        told = getattr(error, "code", "") if not isinstance(error, SQLAlchemyError) else ""
+        code = told or type(error).__name__
+        self.state = "waiting for the database" if is_transient(error) else "sending"
+        self._log.warning("sender waits", sender=self._name, seconds=wait, exc_info=error)
+        self._house.metrics.count("senders_paused", sender=self._name, code=code)
+        self._house.metrics.gauge("sender_paused", 1, sender=self._name)
 
     def _wait(self, watch: Any) -> None:
         deadline = time.monotonic() + self._every
@@ -79,6 +136,7 @@ class Sender(Entrypoint):  # type: ignore[misc]
     def _rest(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds
         while not self._stopping and time.monotonic() < deadline:
+            self.moved = time.monotonic()
             time.sleep(0.1)
 
     def _call(self) -> tuple[int, BaseException | None]:
@@ -88,7 +146,14 @@ class Sender(Entrypoint):  # type: ignore[misc]
             finished.send((result or 0, exc_info[1] if exc_info else None))
             return result, None
 
-        self.container.spawn_worker(self, (), {}, context_data={}, handle_result=result)
+        context = {STOPPING: lambda: self._stopping}
+        self.container.spawn_worker(self, (), {}, context_data=context, handle_result=result)
+        started = time.monotonic()
+        while not finished.ready():
+            with Timeout(1.0, False):
+                finished.wait()
+            if time.monotonic() - started < LONGEST_CALL_S:
+                self.moved = time.monotonic()
         outcome: tuple[int, BaseException | None] = finished.wait()
         return outcome
 

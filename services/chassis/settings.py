@@ -77,6 +77,12 @@ class ServiceSettings(BaseModel):
     retry_ladder: tuple[int, ...] = Field(
         (5, 30, 120, 600, 3600), description="Seconds that an event waits before each further try, comma separated."
     )
+    sender_lease_s: float = Field(
+        60,
+        ge=1,
+        le=3600,
+        description="Silence past one hand-over after which a sender counts as dead, in s.",
+    )
     drain_s: float = Field(25, ge=1, le=600, description="How long a worker may drain after SIGTERM, in seconds.")
 
     @field_validator("time_zone")

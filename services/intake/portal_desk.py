@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from services.chassis import sender_rows
+from services.chassis.channel import Channel
 from services.chassis.house import House
+from services.chassis.portal_out import Outgoing
 from services.chassis.portals import Portal, load_portals
+from services.chassis.sender_rows import Failed
+from services.chassis.sending import Sending
 from services.chassis.telemetry import log
-from services.contracts.envelope import Event
-from services.intake import store
 from services.intake.addresses import status_url
 from services.intake.handlers.filing import CODE_KEY, Keys
 from services.intake.handlers.portal import Refused, answer_event, take_portal
@@ -20,10 +20,11 @@ from services.intake.models import PortalReply
 from services.intake.portal_events import read_amqp
 from services.intake.settings import Settings
 
-#: Answers taken at once; each is confirmed by the broker before the next goes out.
-PAGE = 50
 
-Publish = Callable[[Portal, str, Event, datetime, str | None], None]
+class Outlet(Protocol):
+    """Publishes into a portal's own queue (``portal_out.PortalOut``)."""
+
+    def publish(self, portal: Portal, outgoing: Sequence[Outgoing]) -> Mapping[str, Failed | None]: ...
 
 
 class Message(Protocol):
@@ -66,46 +67,36 @@ def take(house: House[Settings], messages: Sequence[Message]) -> None:
             log(house.service).warning("portal message refused", portal=one.portal, code=one.code, field=one.field)
 
 
-def bring_answers(house: House[Settings], publish: Publish) -> int:
-    """Claim answers that are due, publish them, mark them; returns how many went out.
+class Answers(Channel[PortalReply]):
+    """Answers on their way to the portals' own queues. A portal knows a repeat by its reference and the event's id.
 
-    An answer whose sender died is sent again: a portal knows a repeat by its reference and the event's id.
+    Args:
+        house: the service's house.
+        out: publishes into a portal's queue (``portal_out.PortalOut``).
     """
-    with house.database.read() as session:
-        # Looked at after every commit: the write lock is taken only when there is something to bring.
-        if not store.answers_due(session, house.clock.now()):
-            return 0
-    portals = load_portals(house.settings.portals_file)
-    code_key = house.key(CODE_KEY)
-    with house.database.write() as session:
-        for stuck in sender_rows.sweep(session, PortalReply, house.clock.now()):
-            stuck.delivery, stuck.settled_at = "pending", None
-        session.flush()
-        rows = sender_rows.claim(session, PortalReply, PAGE, house.clock.now())
-    outcome: list[tuple[PortalReply, sender_rows.Failed | None]] = []
-    for row in rows:
-        event = answer_event(row, code_key, status_url(house.settings, row.number or ""))
-        try:
-            portal = portals.get(row.portal)
-            if portal is None:
-                raise sender_rows.Failed("unknown_portal", permanent=True)
-            publish(portal, row.id, event, row.created_at, row.traceparent)
-            outcome.append((row, None))
-        except sender_rows.Failed as failure:
-            outcome.append((row, failure))
-    if outcome:
-        _mark(house, outcome)
-    return sum(failure is None for _, failure in outcome)
+
+    name = "intake.portal-answers"
+    model = PortalReply
+    page = 200
+    repeats = True
+    line = "portal"
+
+    def __init__(self, house: House[Settings], out: Outlet) -> None:
+        self._settings, self._out = house.settings, out
+        self._portals = load_portals(house.settings.portals_file)
+        self._code_key = house.key(CODE_KEY)
+
+    def hand_over_all(self, rows: Sequence[PortalReply]) -> Mapping[str, Failed | None]:
+        portal = self._portals.get(rows[0].portal)
+        if portal is None:
+            return dict.fromkeys((row.id for row in rows), Failed("unknown_portal", permanent=True))
+        return self._out.publish(portal, [self._outgoing(row) for row in rows])
+
+    def _outgoing(self, row: PortalReply) -> Outgoing:
+        event = answer_event(row, self._code_key, status_url(self._settings, row.number or ""))
+        return Outgoing(row.id, event, row.created_at, row.traceparent)
 
 
-def _mark(house: House[Settings], outcome: Sequence[tuple[PortalReply, sender_rows.Failed | None]]) -> None:
-    now = house.clock.now()
-    with house.database.write() as session:
-        for row, failure in outcome:
-            session.add(row)
-            if failure is None:
-                sender_rows.sent(row, now)
-                continue
-            sender_rows.failed(row, failure, now)
-            house.metrics.count("sends_failed", sender="intake.portal-answers", code=failure.code)
-            log(house.service).warning("portal answer waits", portal=row.portal, code=failure.code)
+def answers(house: House[Settings], out: Outlet) -> Sending[PortalReply]:
+    """The loop that brings portals their answers."""
+    return Sending(house, Answers(house, out))

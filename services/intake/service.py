@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from services.chassis.consume import Batch, listens
-from services.chassis.portal_link import PortalMessage, PortalOut, listens_portals
+from services.chassis.portal_link import PortalMessage, listens_portals
+from services.chassis.portal_out import PortalOut
 from services.chassis.provider import HouseProvider
 from services.chassis.relay import Relay
-from services.chassis.sender import sends
+from services.chassis.sender import Kept, sends
 from services.intake import handlers, portal_desk, store
 
 
@@ -18,7 +19,7 @@ class Service:
     name = "intake"
     house = HouseProvider()
     relay = Relay()
-    out = PortalOut()
+    answers = Kept(lambda house: portal_desk.answers(house, PortalOut(house)))
 
     @listens("intake.progress", *handlers.ON_PROGRESS)
     def progress(self, batch: Batch) -> None:
@@ -38,4 +39,5 @@ class Service:
     @sends("intake.portal-answers", every=1.0)
     def portal_answers(self) -> int:
         """Bring answers to the portals' own queues."""
-        return portal_desk.bring_answers(self.house, self.out.publish)
+        done: int = self.answers.run()
+        return done

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Table, and_, func, insert, or_, select, tuple_
+from sqlalchemy import Table, func, insert, select, tuple_
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, undefer
 
@@ -14,7 +13,7 @@ from services.chassis.delivery import Work
 from services.contracts.envelope import Envelope
 from services.contracts.routing import StaffChanged
 from services.contracts.shared import PetitionEvent
-from services.intake.models import Account, Contact, ContactView, Petition, PortalReply, Step
+from services.intake.models import Account, Contact, ContactView, Petition, Step
 
 _PETITIONS = cast(Table, Petition.__table__)
 _CONTACTS = cast(Table, Contact.__table__)
@@ -103,14 +102,6 @@ def contact_views(session: Session, page: int, size: int, *, sealed: bool) -> tu
     total = session.scalar(select(func.count()).select_from(shown.subquery())) or 0
     rows = session.scalars(shown.order_by(ContactView.at.desc(), ContactView.id).limit(size).offset((page - 1) * size))
     return rows.all(), total
-
-
-def answers_due(session: Session, now: datetime) -> bool:
-    """Whether an answer to a portal waits to be brought, or was left behind by a sender that died."""
-    row = PortalReply
-    waits = and_(row.delivery == "pending", or_(row.next_try.is_(None), row.next_try <= now))
-    left = and_(row.delivery == "sending", row.lease_until < now)
-    return session.scalar(select(row.id).where(or_(waits, left)).limit(1)) is not None
 
 
 def is_revoked(session: Session, staff_id: str) -> bool:

@@ -16,20 +16,12 @@ from types import TracebackType
 from typing import NamedTuple, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from services.chassis.sender_rows import Failed
+from services.chassis.sender_rows import Away, Failed
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
 
 R = TypeVar("R")
-
-
-class Away(Exception):
-    """The mail server takes nothing at the moment; no message is to blame. ``code`` is stable."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
 
 
 class Mail(NamedTuple):

@@ -17,7 +17,7 @@ Recipient = Literal["citizen", "unit", "portal"]
 #: What a message is about.
 Occasion = Literal["received", "dispatched", "replied", "closed"]
 #: ``mail``: by SMTP. ``mailbox``: kept in the house, read on the page. ``phone``: known, but nothing sends text
-#: messages. ``portal``: into the portal's own virtual host. ``webhook``: a portal that has only a webhook.
+#: messages. ``portal``: into the portal's own virtual host. ``webhook``: posted to the portal's own address.
 Channel = Literal["mail", "mailbox", "phone", "portal", "webhook"]
 
 RECIPIENTS: Final[tuple[Recipient, ...]] = ("citizen", "unit", "portal")
@@ -32,7 +32,7 @@ WAYS: Final[Mapping[Recipient, tuple[Channel, ...]]] = {
     "portal": ("portal", "webhook"),
 }
 #: Which loop sends which channel; the others are settled when they are written.
-SENDER_OF: Final[Mapping[Channel, str]] = {"mail": "mail", "portal": "portals"}
+SENDER_OF: Final[Mapping[Channel, str]] = {"mail": "mail", "portal": "portals", "webhook": "webhooks"}
 
 #: Stands for the query code in a message's text; only the mail that goes out holds the code itself.
 CODE_MARK: Final = "••••••••"
@@ -56,7 +56,7 @@ class Manner:
         zone: legal zone, in which due dates are written.
         language: language of messages to units.
         signature: last line of every message.
-        portals: the known portals, and whether each can be told over AMQP.
+        portals: the known portals, and the channel by which each is told; None: it takes no updates.
     """
 
     public_url: str
@@ -64,7 +64,7 @@ class Manner:
     zone: tzinfo
     language: str = "zh-Hans"
     signature: str = "问政"
-    portals: Mapping[str, bool] = field(default_factory=dict)
+    portals: Mapping[str, Channel | None] = field(default_factory=dict)
 
     def status_url(self, number: str) -> str:
         """Where a petitioner reads how the petition stands."""
@@ -102,11 +102,11 @@ def way_to_unit(mail: str | None, sealed: bool, manner: Manner) -> Way:
 
 
 def way_to_portal(portal: str, manner: Manner) -> Way:
-    """The portal's own virtual host, where it has one."""
-    amqp = manner.portals.get(portal)
-    if amqp is None:
+    """The portal's own virtual host where it has one, else its webhook."""
+    if portal not in manner.portals:
         return Way("portal", portal, "failed", "unknown_portal")
-    return Way("portal", portal) if amqp else Way("webhook", portal, "skipped", "no_webhook_channel")
+    channel = manner.portals[portal]
+    return Way(channel, portal) if channel else Way("webhook", portal, "skipped", "no_webhook_channel")
 
 
 @dataclass(frozen=True)

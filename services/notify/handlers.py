@@ -43,11 +43,11 @@ from services.notify.domain import (
     way_to_portal,
     way_to_unit,
 )
-from services.notify.models import Account, Correspondence, MailMessage, Message, PortalNote, Unit
+from services.notify.models import Account, Correspondence, MailMessage, Message, PortalNote, Unit, WebhookNote
 from services.notify.store import correspondence_of, told_already
 from services.notify.wording import known_language, put_into_words
 
-_ROWS: Final[Mapping[str, type[Message]]] = {"mail": MailMessage, "portals": PortalNote}
+_ROWS: Final[Mapping[str, type[Message]]] = {"mail": MailMessage, "portals": PortalNote, "webhooks": WebhookNote}
 
 # ── events in ───────────────────────────────────────────────────────────────────────────────────────
 

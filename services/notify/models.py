@@ -94,6 +94,12 @@ class PortalNote(Message):
     __mapper_args__ = {"polymorphic_identity": "portals"}  # noqa: RUF012 - SQLAlchemy reads it so
 
 
+class WebhookNote(Message):
+    """A message that the webhook loop posts; its body is the JSON payload of the event."""
+
+    __mapper_args__ = {"polymorphic_identity": "webhooks"}  # noqa: RUF012 - SQLAlchemy reads it so
+
+
 class Unit(Follows, Base):
     """A unit of the directory, as routing tells it."""
 

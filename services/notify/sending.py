@@ -1,196 +1,236 @@
-"""One turn of each sender loop: claim a page, send it outside of any transaction, mark it and say so."""
+"""The three ways out of notify: mail, portals' queues, portals' webhooks; what is repeated, what is given up."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, Protocol, TypeVar
 
-from sqlalchemy.exc import DBAPIError
+import msgspec
+from standardwebhooks.webhooks import Webhook
 
-from services.chassis.database import is_transient
+from services.chassis import sender_rows
+from services.chassis.channel import Channel
 from services.chassis.delivery import Work
 from services.chassis.house import House
+from services.chassis.portal_out import Outgoing
 from services.chassis.portals import Portal
-from services.chassis.sender_rows import Failed, failed, sent
-from services.chassis.telemetry import log
-from services.contracts.envelope import Event
+from services.chassis.sender_rows import Away, Failed
+from services.chassis.sending import Sending
+from services.chassis.webhook_out import Answer, Doubtful, Unreachable, WebhookOut
+from services.contracts.envelope import CONTENT_TYPE, SPEC_VERSION, Event
+from services.contracts.portals import PortalPetitionUpdated
 from services.contracts.registry import PORTAL_EVENTS
 from services.notify import handlers, store
-from services.notify.channels import Away, Mail, Mailer, SmtpServer
+from services.notify.channels import Mail, Mailer, SmtpServer
 from services.notify.domain import CODE_MARK
-from services.notify.models import Correspondence, MailMessage, Message, PortalNote
+from services.notify.models import Correspondence, MailMessage, Message, PortalNote, WebhookNote
 from services.notify.settings import Settings, portals_of
 
-#: A page stops here (s), well before its lease of ``store.LEASE_S`` ends; the rest goes back to the queue.
-BUDGET_S: Final = 240.0
-#: Why the rest of such a page went back.
-SLOW: Final = "page_took_too_long"
-#: How long messages wait when the other side is away (s); no attempt is counted.
-AWAY_S: Final = 30
-#: Waits before marking is tried again (s): what was sent must not be forgotten for a busy database.
-MARKING_S: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+#: Content type of a CloudEvent in structured mode (CloudEvents JSON format 1.0.2 §3).
+STRUCTURED: Final = "application/cloudevents+json; charset=utf-8"
+#: Largest webhook body (bytes); a reply is far smaller.
+LARGEST_POST: Final = 256 * 1024
+#: Waits between tries of a webhook (s): half a day and more, since a portal may be down over night.
+WEBHOOK_LADDER: Final = (*sender_rows.LADDER, 21_600, 43_200)
 
 M = TypeVar("M", bound=Message)
-#: Hands one message over; raises Failed or Away.
-Hand = Callable[[M], None]
-#: ``portal, event id, event, time, traceparent``; raises Failed (chassis.portal_link.PortalOut).
-Publish = Callable[[Portal, str, Event, datetime, str | None], None]
 
 
-@dataclass(frozen=True)
-class _Later:
-    """Not sent, and not the message's fault."""
+class Outlet(Protocol):
+    """Publishes into a portal's own queue (``portal_out.PortalOut``)."""
 
-    code: str
-
-
-def send_mail(house: House[Settings]) -> int:
-    """Send a page of mails; without a mail server they go to the local mailbox. Returns how many were settled."""
-    rows = _claimed(house, MailMessage)
-    if not rows:
-        return 0
-    url = house.settings.smtp_url.get_secret_value()
-    if not url:
-        # They were written while there was a mail server.
-        return _mark(house, rows, {row.id: None for row in rows}, to_mailbox=True)
-    server = SmtpServer(url, house.settings.mail_from, house.settings.smtp_timeout_s)
-    with Mailer(server) as mailer:
-
-        def hand(row: MailMessage) -> None:
-            body = row.body.replace(CODE_MARK, row.secret) if row.secret else row.body
-            mailer.send(Mail(row.id, row.address, row.language, row.subject, body, row.created_at))
-
-        outcomes = _hand_over(rows, hand)
-    return _mark(house, rows, outcomes)
+    def publish(self, portal: Portal, outgoing: Sequence[Outgoing]) -> Mapping[str, Failed | None]: ...
+    def close(self) -> None: ...
 
 
-def send_to_portals(house: House[Settings], publish: Publish) -> int:
-    """Publish a page of updates into the portals' own virtual hosts. Returns how many were settled."""
-    rows = _claimed(house, PortalNote)
-    if not rows:
-        return 0
-    portals = portals_of(house.settings)
+class _Messages(Channel[M]):
+    """What the three have in common: an ended message is told of in the house.
 
-    def hand(row: PortalNote) -> None:
-        portal = portals.get(row.address)
+    Args:
+        house: the service's house.
+    """
+
+    def __init__(self, house: House[Settings]) -> None:
+        self._house, self._settings = house, house.settings
+        self._portals = portals_of(house.settings)
+
+    def lock(self, work: Work, rows: Sequence[M]) -> None:
+        store.lock_correspondence(work, rows)
+
+    def ended(self, row: M, failure: Failed | None, work: Work) -> None:
+        code = ""
+        if failure is None:
+            row.secret = None
+        else:
+            code = "ambiguous" if failure.ambiguous else "permanent" if failure.permanent else "attempts_used_up"
+        petition = work.get(Correspondence, row.petition_id)
+        if petition is None:
+            raise LookupError("a message without its correspondence")
+        handlers.announce(row, petition, work, code)
+
+    def _portal_of(self, row: M) -> Portal:
+        portal = self._portals.get(row.address)
         if portal is None:
             raise Failed("unknown_portal", permanent=True)
-        event = PORTAL_EVENTS.decode("portal.petition.updated.v1", row.body.encode())
-        try:
-            publish(portal, row.id, event, row.created_at, row.traceparent)
-        except Failed as failure:
-            if failure.code == "broker_away":
-                raise Away(failure.code) from None
-            # Its event id makes a repeat recognisable, so that a doubtful one is simply published again.
-            raise Failed(failure.code, permanent=failure.permanent) from None
-
-    return _mark(house, rows, _hand_over(rows, hand))
+        return portal
 
 
-def _claimed(house: House[Settings], model: type[M]) -> Sequence[M]:
-    """A page of due messages, claimed and committed; first the claims of dead senders are settled."""
-    now = house.clock.now()
-    with house.database.read() as session:
-        if not store.anything_due(session, model, now):
-            return ()
-    with house.work() as work:
-        dead = store.dead_claims(work.session, model, work.now)
-        if dead:
-            _settle_dead(dead, work, house)
-        return store.take(work.session, model, work.now)
+class Mails(_Messages[MailMessage]):
+    """Mail by SMTP over one connection a call. 4xx: later; 5xx: never; cut after the text: a person decides."""
 
+    name = "notify.mail"
+    model = MailMessage
 
-def _settle_dead(dead: Sequence[Message], work: Work, house: House[Settings]) -> None:
-    store.lock_correspondence(work, dead)
-    for row in dead:
-        if isinstance(row, PortalNote):
-            store.give_back(row, "sender_died", work.now)
-        else:
-            _settle(row, Failed("sender_died", ambiguous=True), work, house)
-    work.session.flush()
+    def __init__(self, house: House[Settings]) -> None:
+        super().__init__(house)
+        self._url = house.settings.smtp_url.get_secret_value()
+        # Connecting, EHLO, STARTTLS, login, MAIL, RCPT, DATA and the text each wait for one answer.
+        self.longest_s = 9.0 * house.settings.smtp_timeout_s
+        self._mailer: Mailer | None = None
 
-
-def _hand_over(rows: Sequence[M], hand: Hand[M]) -> dict[str, Failed | _Later | None]:
-    """Hand the page over, one by one. Once the other side is away, or time is up, the rest comes later."""
-    outcomes: dict[str, Failed | _Later | None] = {}
-    started, later = time.monotonic(), None
-    for row in rows:
-        if later is None and time.monotonic() - started > BUDGET_S:
-            later = _Later(SLOW)
-        if later is not None:
-            outcomes[row.id] = later
-            continue
-        try:
-            hand(row)
-            outcomes[row.id] = None
-        except Failed as failure:
-            outcomes[row.id] = failure
-        except Away as away:
-            later = outcomes[row.id] = _Later(away.code)
-    return outcomes
-
-
-def _mark(
-    house: House[Settings],
-    rows: Sequence[M],
-    outcomes: Mapping[str, Failed | _Later | None],
-    to_mailbox: bool = False,
-) -> int:
-    """Mark a page in one transaction, with its notice events; a busy database is waited for."""
-    for pause in (*MARKING_S, None):
-        try:
-            return _mark_once(house, rows, outcomes, to_mailbox)
-        except DBAPIError as error:
-            if pause is None or not is_transient(error):
-                raise
-            time.sleep(pause)
-    raise AssertionError("unreachable: the last turn returns or raises")
-
-
-def _mark_once(
-    house: House[Settings], rows: Sequence[M], outcomes: Mapping[str, Failed | _Later | None], to_mailbox: bool
-) -> int:
-    settled, away = 0, ""
-    with house.work() as work:
-        later = work.now + timedelta(seconds=AWAY_S)
-        store.lock_correspondence(work, rows)
-        for row in store.taken(work.session, rows).values():
-            outcome = outcomes[row.id]
-            if isinstance(outcome, _Later):
-                away = outcome.code
-                store.give_back(row, away, work.now if away == SLOW else later)
-                continue
-            if to_mailbox:
-                row.channel = "mailbox"
-            _settle(row, outcome, work, house)
-            settled += 1
-        if away and away != SLOW:
-            store.hold(work.session, type(rows[0]), away, work.now, later)
-    if away:
-        log(house.service).warning("messages wait", sender=rows[0].sender, code=away)
-    return settled
-
-
-def _settle(row: Message, outcome: Failed | None, work: Work, house: House[Settings]) -> None:
-    """Mark one message and, if that ends it, say so in the house."""
-    if outcome is None:
-        sent(row, work.now)
-        row.secret = None
-        code = ""
-    else:
-        failed(row, outcome, work.now)
-        if row.delivery == "pending":
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        if not self._url:
+            # They were written while there was a mail server: now they stay in the local mailbox.
+            yield
             return
-        code = "ambiguous" if outcome.ambiguous else "permanent" if outcome.permanent else "attempts_used_up"
-        house.metrics.count("sends_failed", sender=f"notify.{row.sender}", code=code)
-        log(house.service).warning("message not delivered", notice_id=row.id, code=outcome.code, state=row.delivery)
-    petition = work.get(Correspondence, row.petition_id)
-    if petition is None:
-        raise LookupError("a message without its correspondence")
-    handlers.announce(row, petition, work, code)
+        with Mailer(SmtpServer(self._url, self._settings.mail_from, self._settings.smtp_timeout_s)) as self._mailer:
+            yield
+
+    def hand_over(self, row: MailMessage) -> None:
+        if self._url and self._mailer is not None:
+            body = row.body.replace(CODE_MARK, row.secret) if row.secret else row.body
+            self._mailer.send(Mail(row.id, row.address, row.language, row.subject, body, row.created_at))
+
+    def ended(self, row: MailMessage, failure: Failed | None, work: Work) -> None:
+        if not self._url and failure is None:
+            row.channel = "mailbox"
+        super().ended(row, failure, work)
+
+
+class PortalNotes(_Messages[PortalNote]):
+    """Updates into portals' own queues. The event's id tells a repeat: what is in doubt is published again."""
+
+    name = "notify.portals"
+    model = PortalNote
+    page = 200
+    repeats = True
+    line = "address"
+
+    def __init__(self, house: House[Settings], out: Outlet) -> None:
+        super().__init__(house)
+        self._out = out
+
+    def hand_over_all(self, rows: Sequence[PortalNote]) -> Mapping[str, Failed | None]:
+        try:
+            portal = self._portal_of(rows[0])
+        except Failed as failure:
+            return dict.fromkeys((row.id for row in rows), failure)
+        outgoing = [Outgoing(row.id, _event_of(row), row.created_at, row.traceparent) for row in rows]
+        return self._out.publish(portal, outgoing)
+
+    def close(self) -> None:
+        self._out.close()
+
+
+class WebhookNotes(_Messages[WebhookNote]):
+    """Updates posted to portals that have no queue.
+
+    The webhook's id tells a repeat. Time-outs, cut connections, 408, 429 and 5xx are tried again, other answers but 2xx
+    never; a portal that cannot be reached at all costs no attempt.
+    """
+
+    name = "notify.webhooks"
+    model = WebhookNote
+    repeats = True
+    line = "address"
+    ladder = WEBHOOK_LADDER
+
+    def __init__(self, house: House[Settings]) -> None:
+        super().__init__(house)
+        settings = house.settings
+        self._out = WebhookOut(
+            allow_http=settings.webhook_allow_http,
+            allow_private=settings.webhook_allow_private,
+            total_s=settings.webhook_timeout_s,
+        )
+        # Looking a name up is not cut short.
+        self.longest_s = settings.webhook_timeout_s + 30
+
+    def hand_over(self, row: WebhookNote) -> None:
+        portal = self._portal_of(row)
+        if portal.webhook_url is None or not portal.webhook_secrets:
+            raise Failed("portal_has_no_webhook", permanent=True)
+        body = structured(row)
+        if len(body) > LARGEST_POST:
+            raise Failed("webhook_too_large", permanent=True)
+        now = self._house.clock.now()
+        headers = {
+            "Content-Type": STRUCTURED,
+            "User-Agent": "wenzheng",
+            "webhook-id": row.id,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": Webhook(portal.webhook_secrets[0]).sign(row.id, now, body.decode()),
+        }
+        try:
+            answer = self._out.post(portal.webhook_url, body, headers, now)
+        except Unreachable as error:
+            if error.code == "webhook_needs_https":
+                raise Failed(error.code, permanent=True) from None
+            raise Away(error.code) from None
+        except Doubtful as error:
+            raise Failed(error.code, ambiguous=True, pause=True) from None
+        verdict = _verdict(answer)
+        if verdict is not None:
+            raise verdict
+
+
+def _verdict(answer: Answer) -> Failed | None:
+    """What a portal's answer means for the message."""
+    status = answer.status
+    if 200 <= status < 300:
+        return None
+    if status in (408, 429) or status >= 500:
+        return Failed(f"webhook_{status}", pause=True, seconds=answer.retry_after)
+    return Failed(f"webhook_{status}", permanent=True)
+
+
+def structured(row: Message) -> bytes:
+    """A portal's update as a CloudEvent in structured mode; the same bytes at each try."""
+    event = _event_of(row)
+    envelope: dict[str, Any] = {
+        "specversion": SPEC_VERSION,
+        "id": row.id,
+        "source": event.source,
+        "type": event.type,
+        "subject": event.subject,
+        "time": row.created_at,
+        "datacontenttype": CONTENT_TYPE,
+        "data": msgspec.Raw(row.body.encode()),
+    }
+    if row.traceparent:
+        envelope["traceparent"] = row.traceparent
+    return msgspec.json.encode(envelope)
+
+
+def _event_of(row: Message) -> Event:
+    return PORTAL_EVENTS.decode(PortalPetitionUpdated.type, row.body.encode())
+
+
+def mails(house: House[Settings]) -> Sending[MailMessage]:
+    """The loop that mails."""
+    return Sending(house, Mails(house))
+
+
+def portal_notes(house: House[Settings], out: Outlet) -> Sending[PortalNote]:
+    """The loop that publishes into portals' queues."""
+    return Sending(house, PortalNotes(house, out))
+
+
+def webhooks(house: House[Settings]) -> Sending[WebhookNote]:
+    """The loop that posts to portals."""
+    return Sending(house, WebhookNotes(house))
 
 
 def send_again(house: House[Settings], message_id: str) -> str | None:
@@ -207,6 +247,5 @@ def send_again(house: House[Settings], message_id: str) -> str | None:
             return "not_failed"
         if not row.sender:
             return "no_sender"
-        row.delivery, row.attempts, row.settled_at = "pending", 0, None
-        row.next_try, row.problem, row.claim = None, None, None
+        sender_rows.again(row)
         return None

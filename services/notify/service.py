@@ -5,10 +5,10 @@
 from __future__ import annotations
 
 from services.chassis.consume import Batch, listens
-from services.chassis.portal_link import PortalOut
+from services.chassis.portal_out import PortalOut
 from services.chassis.provider import HouseProvider
 from services.chassis.relay import Relay
-from services.chassis.sender import sends
+from services.chassis.sender import Kept, sends
 from services.contracts.envelope import Event
 from services.notify import handlers, sending, store
 from services.notify.settings import manner_of
@@ -20,7 +20,9 @@ class Service:
     name = "notify"
     house = HouseProvider()
     relay = Relay()
-    out = PortalOut()
+    mails = Kept(sending.mails)
+    portal_notes = Kept(lambda house: sending.portal_notes(house, PortalOut(house)))
+    webhook_notes = Kept(sending.webhooks)
 
     @listens("notify.events", *handlers.ON_EVENTS)
     def events(self, batch: Batch) -> None:
@@ -50,12 +52,20 @@ class Service:
     @sends("notify.mail", every=1.0)
     def mail(self) -> int:
         """Mails to citizens and units."""
-        return sending.send_mail(self.house)
+        done: int = self.mails.run()
+        return done
 
     @sends("notify.portals", every=1.0)
     def portals(self) -> int:
-        """Updates to portals under their own reference."""
-        return sending.send_to_portals(self.house, self.out.publish)
+        """Updates into portals' own queues, under their own reference."""
+        done: int = self.portal_notes.run()
+        return done
+
+    @sends("notify.webhooks", every=1.0)
+    def webhooks(self) -> int:
+        """The same to portals that have a webhook only."""
+        done: int = self.webhook_notes.run()
+        return done
 
     def _hear(self, batch: Batch, table: dict[type[Event], handlers.Speaker]) -> None:
         batch.apply(self.house, handlers.speaking(table, manner_of(self.house.settings)), store.load_petitions)

@@ -11,7 +11,7 @@ from pydantic import Field, SecretStr, field_validator
 
 from services.chassis.portals import Portal, load_portals
 from services.chassis.settings import ServiceSettings
-from services.notify.domain import Manner
+from services.notify.domain import Channel, Manner
 
 
 class Settings(ServiceSettings):
@@ -24,6 +24,13 @@ class Settings(ServiceSettings):
     smtp_timeout_s: int = Field(20, ge=1, le=120, description="How long the mail server may take to answer, in s.")
     mail_from: str = Field("Wenzheng <no-reply@localhost>", description="Sender of every mail.")
     portals_file: str = Field("", description="YAML file of the external portals; empty: none.")
+    webhook_timeout_s: float = Field(
+        10, ge=0.1, le=60, description="How long a portal's webhook may take, from connecting to the answer, in s."
+    )
+    webhook_allow_http: bool = Field(False, description="Portals' webhooks may be plain http too.")
+    webhook_allow_private: bool = Field(
+        False, description="Portals' webhooks may lie inside the house: loopback, private, link-local addresses."
+    )
     contact_grace_s: int = Field(
         120, ge=0, description="How long a petitioner's contact may be on its way before the page points it out, in s."
     )
@@ -67,5 +74,11 @@ def manner_of(settings: Settings) -> Manner:
         zone=ZoneInfo(settings.time_zone),
         language=settings.default_language,
         signature=settings.site_name,
-        portals={portal.id: portal.vhost is not None for portal in portals_of(settings).values()},
+        portals={portal.id: _channel_of(portal) for portal in portals_of(settings).values()},
     )
+
+
+def _channel_of(portal: Portal) -> Channel | None:
+    if portal.vhost is not None:
+        return "portal"
+    return "webhook" if portal.webhook_url is not None else None

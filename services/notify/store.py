@@ -4,27 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from services.chassis.delivery import Work
-from services.chassis.sender_rows import claim
 from services.contracts.envelope import Envelope
 from services.contracts.intake import PetitionSubmitted, ReportSubmitted
 from services.contracts.routing import CaseEvent, StaffChanged, UnitChanged
 from services.contracts.shared import PetitionEvent
 from services.notify.domain import RECIPIENTS, WAYS, Recipient, Scope, message_id, occasion_of
 from services.notify.models import Account, Correspondence, Message, Unit
-
-#: Rows that a loop takes at once.
-PAGE = 100
-#: How long a taken row may stay unsettled before its sender counts as dead (s).
-LEASE_S = 600
-
-M = TypeVar("M", bound=Message)
 
 
 # ── loading a batch ─────────────────────────────────────────────────────────────────────────────────
@@ -104,60 +96,6 @@ def told_already(work: Work, event_id: str, recipient: Recipient) -> bool:
 
 
 # ── sender loops ────────────────────────────────────────────────────────────────────────────────────
-
-
-def anything_due(session: Session, model: type[Message], now: datetime) -> bool:
-    """True when there is something to send or a dead claim to settle; asked without a write lock."""
-    due = and_(model.delivery == "pending", or_(model.next_try.is_(None), model.next_try <= now))
-    dead = and_(model.delivery == "sending", model.lease_until < now)
-    return bool(session.scalar(select(exists().where(_of(model), or_(due, dead)))))
-
-
-def _of(model: type[Message]) -> ColumnElement[bool]:
-    identity = str(model.__mapper__.polymorphic_identity)
-    return Message.sender == identity
-
-
-def take(session: Session, model: type[M], now: datetime) -> Sequence[M]:
-    """Claim a page of due messages, the oldest first."""
-    return sorted(claim(session, model, PAGE, now, LEASE_S), key=lambda row: (row.created_at, row.id))
-
-
-def taken(session: Session, rows: Sequence[M]) -> dict[str, M]:
-    """Those of a claimed page that are still claimed by the same claim, locked."""
-    if not rows:
-        return {}
-    model = type(rows[0])
-    query = (
-        select(model)
-        .where(model.id.in_([row.id for row in rows]), model.claim == rows[0].claim, model.delivery == "sending")
-        .order_by(model.id)
-        .with_for_update()
-    )
-    return {row.id: row for row in session.scalars(query)}
-
-
-def give_back(row: Message, code: str, until: datetime) -> None:
-    """It was not the message's fault: back to the queue, no attempt counted."""
-    row.delivery, row.problem, row.next_try = "pending", code, until
-    row.claim, row.lease_until = None, None
-
-
-def hold(session: Session, model: type[Message], code: str, now: datetime, until: datetime) -> None:
-    """The other side is away: whatever is due waits until ``until``."""
-    due = or_(Message.next_try.is_(None), Message.next_try <= now)
-    session.execute(
-        update(Message)
-        .where(_of(model), Message.delivery == "pending", due)
-        .values(next_try=until, problem=code)
-        .execution_options(synchronize_session=False)
-    )
-
-
-def dead_claims(session: Session, model: type[M], now: datetime) -> Sequence[M]:
-    """Messages whose sender died while sending."""
-    query = select(model).where(model.delivery == "sending", model.lease_until < now).order_by(model.id)
-    return session.scalars(query.with_for_update(skip_locked=True)).all()
 
 
 def lock_correspondence(work: Work, messages: Iterable[Message]) -> None:

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 from services.chassis.house import House
+from services.chassis.sending import MEASURE_S, tell_waiting
 from services.chassis.telemetry import log
 from services.search import store
 from services.search.domain import NO_UNIT, month_of, number_keys, readers_of
-from services.search.engines import Document, Engine, EngineAway
+from services.search.engines import Document, Engine, EngineAway, Written
 from services.search.models import PetitionView
 from services.search.settings import Settings
 from services.search.tokens import cut
+
+#: Name of the loop, for metrics.
+SENDER: Final = "search.index"
+#: A row that the engine cannot take is tried so often, then marked with the reason; it is tried again when it changes.
+MOST_TRIES: Final = 8
+#: Rests between those tries, doubled each time (s).
+FIRST_REST_S, LONGEST_REST_S = 5.0, 60.0
+#: With so many resting rows it is the engine that is ill.
+MOST_RESTING: Final = 1000
+#: Codes of a server that has too much to do.
+BUSY: Final = frozenset({"elasticsearch_busy"})
 
 #: Runs a blocking call where it holds up nobody, and returns what it returns (chassis.sender.native).
 Aside = Callable[..., Any]
@@ -40,6 +53,9 @@ class Indexer:
         self._log = log(house.service)
         #: Name of the index that the rows are known to speak of.
         self._identity: str | None = None
+        #: Rows that the engine could not take, with their tries and until when they rest (monotonic s).
+        self._later: dict[str, tuple[int, float]] = {}
+        self._measured = float("-inf")
 
     def run(self) -> int:
         """Write one page of waiting rows. Returns how many rows are settled.
@@ -48,6 +64,7 @@ class Indexer:
             EngineAway: the rows go on waiting; the sender loop asks again, later and later.
         """
         try:
+            self._measure()
             return self._page()
         except EngineAway as error:
             self._identity = None
@@ -58,6 +75,9 @@ class Indexer:
         """Close the engine."""
         self._engine_aside(self._engine.close)
 
+    def after_write(self) -> None:
+        """The page is in the index and the rows are not marked. Nothing happens here; fault tests end here."""
+
     def _page(self) -> int:
         if self._identity is None:
             self._identity = self._meet()
@@ -65,7 +85,7 @@ class Indexer:
             state = store.index_state(session)
             wanted = state.identity if state else ""
             wipe = state.empty_first if state else False
-            rows = store.waiting(session, self._house.settings.index_page)
+            rows = store.waiting(session, self._house.settings.index_page, self._resting())
         if wipe:
             self._engine_aside(self._engine.wipe)
         if wipe or wanted != self._identity:
@@ -74,14 +94,55 @@ class Indexer:
         if not rows:
             return 0
         documents = self._aside(documents_of, rows, self._house.settings.time_zone)
-        refused = self._engine_aside(self._engine.write, documents)
+        started = time.monotonic()
+        written: Written = self._engine_aside(self._engine.write, documents)
+        self._house.metrics.observe("send_seconds", time.monotonic() - started, sender=SENDER)
+        self.after_write()
+        refused = dict(written.refused) | self._given_up(written.later)
+        done = {row.petition_id: row.version for row in rows if row.petition_id not in self._later}
         with self._house.database.write() as session:
-            written = {row.petition_id: row.version for row in rows}
-            store.mark(session, written, refused, self._house.clock.now())
+            store.mark(session, done, refused, self._house.clock.now())
+        self._tell(len(done), refused, written.later)
+        if not done or len(self._later) > MOST_RESTING:
+            raise EngineAway(next(iter(written.later.values()), "engine_takes_nothing"))
+        return len(done)
+
+    def _resting(self) -> list[str]:
+        now = time.monotonic()
+        return [petition_id for petition_id, (_, until) in self._later.items() if until > now]
+
+    def _given_up(self, later: Mapping[str, str]) -> dict[str, str]:
+        """Let rows rest that could not be written; returns those that were tried often enough, with the reason."""
+        now, given_up = time.monotonic(), {}
+        tried = {petition_id: self._later.pop(petition_id, (0, 0.0))[0] for petition_id in later}
+        # What the engine took, or what has changed since, begins anew.
+        self._later = {key: rest for key, rest in self._later.items() if rest[1] > now}
+        for petition_id, code in later.items():
+            # A busy server says nothing about the document.
+            tries = tried[petition_id] + (0 if code in BUSY else 1)
+            if tries >= MOST_TRIES:
+                given_up[petition_id] = code
+            else:
+                self._later[petition_id] = (tries, now + min(FIRST_REST_S * 2**tries, LONGEST_REST_S))
+        return given_up
+
+    def _tell(self, done: int, refused: Mapping[str, str], later: Mapping[str, str]) -> None:
+        metrics = self._house.metrics
+        metrics.count("sends_done", done - len(refused), sender=SENDER)
         for petition_id, code in refused.items():
             self._log.error("document refused by the index", petition_id=petition_id, code=code)
-            self._house.metrics.count("sends_failed", sender="search.index", code=code)
-        return len(rows)
+            metrics.count("sends_failed", sender=SENDER, code=code)
+        for petition_id, code in later.items():
+            if petition_id not in refused:
+                metrics.count("sends_retried", sender=SENDER, code=code)
+
+    def _measure(self) -> None:
+        if time.monotonic() - self._measured < MEASURE_S:
+            return
+        self._measured = time.monotonic()
+        with self._house.database.read() as session:
+            number, oldest = store.backlog(session)
+        tell_waiting(self._house, SENDER, number, oldest)
 
     def _meet(self) -> str:
         """Open the index; when it is not the one the rows speak of, or has lost some, every row waits again."""

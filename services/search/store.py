@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -33,10 +33,18 @@ def load(work: Work, envelopes: Sequence[Envelope]) -> None:
     work.preload(Account, subjects[Account])
 
 
-def waiting(session: Session, limit: int) -> Sequence[PetitionView]:
-    """Rows whose document is older than they are, longest waiting first."""
+def waiting(session: Session, limit: int, leave: Collection[str] = ()) -> Sequence[PetitionView]:
+    """Rows whose document is older than they are, longest waiting first; those of ``leave`` not yet."""
     query = select(PetitionView).where(*_WAITS).order_by(PetitionView.changed_at).limit(limit)
+    if leave:
+        query = query.where(PetitionView.petition_id.not_in(sorted(leave)))
     return session.scalars(query).all()
+
+
+def backlog(session: Session) -> tuple[int, datetime | None]:
+    """How many rows wait, and since when the oldest does."""
+    count, since = session.execute(select(func.count(), func.min(PetitionView.changed_at)).where(*_WAITS)).one()
+    return int(count), since
 
 
 def mark(session: Session, written: Mapping[str, int], problems: Mapping[str, str], now: datetime) -> None:
@@ -128,7 +136,7 @@ class Tally:
 def tally(session: Session) -> Tally:
     """Count rows, those that wait and those the engine refused."""
     rows = session.scalar(select(func.count()).select_from(PetitionView)) or 0
-    count, since = session.execute(select(func.count(), func.min(PetitionView.changed_at)).where(*_WAITS)).one()
+    count, since = backlog(session)
     refused = session.scalar(select(func.count()).where(PetitionView.index_problem.is_not(None))) or 0
     return Tally(rows, count, refused, since)
 

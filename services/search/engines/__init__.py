@@ -2,10 +2,33 @@
 
 from __future__ import annotations
 
-from services.search.engines.port import DEEPEST, FACETS, Document, Engine, EngineAway, Found, Hit, Search, Sort
+from services.search.engines.port import (
+    DEEPEST,
+    FACETS,
+    Document,
+    Engine,
+    EngineAway,
+    Found,
+    Hit,
+    Search,
+    Sort,
+    Written,
+)
 from services.search.settings import Settings
 
-__all__ = ["DEEPEST", "FACETS", "Document", "Engine", "EngineAway", "Found", "Hit", "Search", "Sort", "open_engine"]
+__all__ = [
+    "DEEPEST",
+    "FACETS",
+    "Document",
+    "Engine",
+    "EngineAway",
+    "Found",
+    "Hit",
+    "Search",
+    "Sort",
+    "Written",
+    "open_engine",
+]
 
 #: Subfolder of the data folder that holds the tantivy index.
 FOLDER = "search-index"

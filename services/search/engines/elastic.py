@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
 from elastic_transport import TransportError
@@ -21,6 +21,7 @@ from services.search.engines.port import (
     Found,
     Hit,
     Search,
+    Written,
     by_count,
 )
 
@@ -104,11 +105,12 @@ class ElasticEngine:
     def count(self) -> int:
         return _asked(lambda: int(self._client.count(index=self._alias, ignore_unavailable=True)["count"]))
 
-    def write(self, documents: Sequence[Document]) -> Mapping[str, str]:
+    def write(self, documents: Sequence[Document]) -> Written:
         return _asked(lambda: self._write(documents))
 
-    def _write(self, documents: Sequence[Document]) -> Mapping[str, str]:
+    def _write(self, documents: Sequence[Document]) -> Written:
         refused: dict[str, str] = {}
+        later: dict[str, str] = {}
         outcomes = helpers.streaming_bulk(
             self._slow,
             [self._action(document) for document in documents],
@@ -121,13 +123,18 @@ class ElasticEngine:
         )
         for good, item in outcomes:
             outcome = item["index"]
+            status = outcome["status"]
             # 409: the index has a later version already, from another worker.
-            if good or outcome["status"] == 409:
+            if good or status == 409:
                 continue
-            if outcome["status"] != 400:
-                raise EngineAway(_code(outcome["status"]))
-            refused[outcome["_id"]] = "elasticsearch_refused"
-        return refused
+            if status in (401, 403, 404):
+                # It is the index or our right to it, whatever the document.
+                raise EngineAway(_code(status))
+            if status in (400, 413):
+                refused[outcome["_id"]] = "elasticsearch_refused"
+            else:
+                later[outcome["_id"]] = _code(status)
+        return Written(refused, later)
 
     def _action(self, document: Document) -> dict[str, Any]:
         return {

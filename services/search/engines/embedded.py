@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from services.search.engines.port import (
     Found,
     Hit,
     Search,
+    Written,
     by_count,
 )
 
@@ -65,18 +66,25 @@ class TantivyEngine:
         reader = self._searcher()
         return 0 if reader is None else int(reader.num_docs)
 
-    def write(self, documents: Sequence[Document]) -> Mapping[str, str]:
+    def write(self, documents: Sequence[Document]) -> Written:
         self._open_writer()
+        refused: dict[str, str] = {}
         try:
             for document in documents:
+                try:
+                    made = _tantivy_document(document)
+                except (ValueError, OverflowError, TypeError):
+                    # One that cannot even be made must not hold up the others.
+                    refused[document.petition_id] = "tantivy_refused"
+                    continue
                 self._writer.delete_documents_by_term("id", document.petition_id)
-                self._writer.add_document(_tantivy_document(document))
+                self._writer.add_document(made)
             self._writer.commit()
         except (ValueError, OSError) as error:
             # What was half written is forgotten with the writer; the rows still wait.
             self._writer = None
             raise EngineAway("tantivy_write_failed") from error
-        return {}
+        return Written(refused)
 
     def wipe(self) -> None:
         self._open_writer()

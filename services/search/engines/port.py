@@ -72,6 +72,16 @@ class Document:
         }
 
 
+@dataclass(frozen=True)
+class Written:
+    """What became of a page of documents. Those that are not named here can be found now."""
+
+    #: Why single ones can never be written as they are, by petition id.
+    refused: Mapping[str, str] = field(default_factory=dict)
+    #: Why single ones could not be written this time, by petition id.
+    later: Mapping[str, str] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Search:
     """One question to an engine. ``audience`` has no default: nobody searches without it."""
@@ -122,12 +132,8 @@ class Engine(Protocol):
     def count(self) -> int:
         """How many documents are in it."""
 
-    def write(self, documents: Sequence[Document]) -> Mapping[str, str]:
-        """Write documents over their earlier versions; they can be found when this returns.
-
-        Returns:
-            Why single documents were refused, by petition id.
-        """
+    def write(self, documents: Sequence[Document]) -> Written:
+        """Write documents over their earlier versions; they can be found when this returns."""
 
     def wipe(self) -> None:
         """Empty the index; it has another identity afterwards."""

@@ -196,7 +196,7 @@ def test_a_portal_is_told_under_its_own_reference(street: Street) -> None:
     assert '"reference":"R-p1"' in replied.body and "灯已修好。" in replied.body
 
 
-def test_a_webhook_portal_is_shown_as_not_told_and_an_unknown_one_as_failed(street: Street) -> None:
+def test_a_portal_that_takes_no_updates_is_shown_as_not_told_and_an_unknown_one_as_failed(street: Street) -> None:
     street.tell(Case("p1", portal="hook").submitted(contact=False), Case("p2", portal="gone").submitted(contact=False))
     assert street.told() == {("received", "portal", "webhook", "skipped"), ("received", "portal", "portal", "failed")}
     (notice,) = street.notices()

@@ -178,7 +178,7 @@ def test_failed_messages_are_listed_masked_and_sent_again(
     monkeypatch.setenv("WENZHENG_DATA_FOLDER", str(street.house.settings.data_folder))
     case = Case("p1")
     street.tell(case.submitted(), case.contact(mail="yi tang\r\n@example.org"))
-    sending.send_mail(street.house)
+    sending.mails(street.house).run()
     (message,) = street.messages()
     listed = CliRunner().invoke(commands, ["notices", "failed"])
     assert listed.exit_code == 0

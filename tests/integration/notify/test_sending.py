@@ -6,19 +6,24 @@ import asyncio
 import email
 import email.policy
 import socket
+import sqlite3
 import threading
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from services.chassis.database import Database
+from services.chassis.portal_out import Outgoing
 from services.chassis.portals import Portal
-from services.chassis.sender_rows import LADDER, Failed
+from services.chassis.sender_rows import LADDER, Away, Failed, claim
 from services.contracts.envelope import Event
 from services.contracts.portals import PortalPetitionUpdated
-from services.notify import sending, store
+from services.notify import sending
+from services.notify.channels import Mail, Mailer
 from services.notify.domain import CODE_MARK
 from services.notify.models import MailMessage
 from tests.integration.notify.conftest import OpenStreet
@@ -101,7 +106,7 @@ def failures(street: Street) -> list[tuple[str, str]]:
 
 def test_the_receipt_arrives_with_number_code_and_headers(street: Street, post: PostOffice) -> None:
     file(street, "p1")
-    assert sending.send_mail(street.house) == 1
+    assert sending.mails(street.house).run() == 1
     (mail,) = post.taken
     (message,) = street.messages()
     assert message.delivery == "sent" and message.settled_at == street.clock.now()
@@ -117,15 +122,15 @@ def test_the_receipt_arrives_with_number_code_and_headers(street: Street, post: 
 
 def test_after_the_mail_went_out_the_code_is_nowhere_in_the_database(street: Street, post: PostOffice) -> None:
     file(street, "p1")
-    sending.send_mail(street.house)
+    sending.mails(street.house).run()
     (message,) = street.messages()
     assert message.secret is None and "K7PM" not in message.body
 
 
 def test_what_was_sent_is_said_in_the_house_once(street: Street, post: PostOffice) -> None:
     file(street, "p1")
-    sending.send_mail(street.house)
-    assert sending.send_mail(street.house) == 0
+    sending.mails(street.house).run()
+    assert sending.mails(street.house).run() == 0
     (notice,) = street.notices()
     assert (notice["type"], notice["channel"], notice["occasion"]) == ("notice.delivered.v1", "mail", "received")
     assert len(post.taken) == 1
@@ -133,14 +138,14 @@ def test_what_was_sent_is_said_in_the_house_once(street: Street, post: PostOffic
 
 def test_a_page_goes_over_one_connection(street: Street, post: PostOffice) -> None:
     file(street, *[f"p{index}" for index in range(12)])
-    assert sending.send_mail(street.house) == 12
+    assert sending.mails(street.house).run() == 12
     assert len(post.taken) == 12 and len(post.sessions) == 1
 
 
 def test_a_permanent_refusal_fails_that_message_alone(street: Street, post: PostOffice) -> None:
     file(street, "p1", "p2", "p3")
     post.refuses["p2@example.org"] = "550 no such mailbox"
-    sending.send_mail(street.house)
+    sending.mails(street.house).run()
     assert states(street) == {"p1": ("sent", None), "p2": ("failed", "smtp_550"), "p3": ("sent", None)}
     assert failures(street) == [("WZ-26-p2", "permanent")]
 
@@ -148,13 +153,13 @@ def test_a_permanent_refusal_fails_that_message_alone(street: Street, post: Post
 def test_a_temporary_refusal_is_tried_again_after_its_wait(street: Street, post: PostOffice) -> None:
     file(street, "p1")
     post.refuses["p1@example.org"] = "451 greylisted"
-    sending.send_mail(street.house)
+    sending.mails(street.house).run()
     assert states(street) == {"p1": ("pending", "smtp_451")}
     assert failures(street) == []
     post.refuses.clear()
-    assert sending.send_mail(street.house) == 0
+    assert sending.mails(street.house).run() == 0
     street.clock.move(timedelta(seconds=LADDER[0] + 1))
-    assert sending.send_mail(street.house) == 1
+    assert sending.mails(street.house).run() == 1
     assert states(street) == {"p1": ("sent", None)}
 
 
@@ -163,7 +168,7 @@ def test_temporary_refusals_come_to_an_end(street: Street, post: PostOffice) -> 
     post.refuses["p1@example.org"] = "451 not now"
     for wait in (0, *LADDER):
         street.clock.move(timedelta(seconds=wait + 1))
-        sending.send_mail(street.house)
+        sending.mails(street.house).run()
     assert states(street) == {"p1": ("failed", "smtp_451")}
     assert failures(street) == [("WZ-26-p1", "attempts_used_up")]
 
@@ -171,18 +176,18 @@ def test_temporary_refusals_come_to_an_end(street: Street, post: PostOffice) -> 
 def test_a_connection_killed_after_the_text_leaves_the_message_in_doubt(street: Street, post: PostOffice) -> None:
     file(street, "p1", "p2")
     post.dies_on.add("p1@example.org")
-    sending.send_mail(street.house)
+    sending.mails(street.house).run()
     assert states(street) == {"p1": ("ambiguous", "smtp_no_answer"), "p2": ("sent", None)}
     assert failures(street) == [("WZ-26-p1", "ambiguous")]
     street.clock.move(timedelta(days=1))
-    assert sending.send_mail(street.house) == 0, "a message in doubt is never repeated blindly"
+    assert sending.mails(street.house).run() == 0, "a message in doubt is never repeated blindly"
 
 
 def test_a_connection_killed_before_the_text_counts_as_a_failed_try(open_street: OpenStreet) -> None:
     with _server(b"220 hi\r\n", b"250 hello\r\n", b"") as port:
         street = open_street(smtp_url=f"smtp://127.0.0.1:{port}")
         file(street, "p1")
-        sending.send_mail(street.house)
+        sending.mails(street.house).run()
     assert states(street) == {"p1": ("pending", "smtp_connection_lost")}
 
 
@@ -190,26 +195,27 @@ def test_while_the_server_is_away_messages_wait_and_no_attempt_is_counted(open_s
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         street = open_street(smtp_url=f"smtp://127.0.0.1:{closed.getsockname()[1]}")
-    file(street, *[f"p{index}" for index in range(store.PAGE + 5)])
+    file(street, *[f"p{index}" for index in range(45)])
     for _ in range(20):
-        assert sending.send_mail(street.house) == 0
+        assert sending.mails(street.house).run() == 0
         street.clock.move(timedelta(minutes=10))
     rows = street.messages()
-    assert {(m.delivery, m.problem, m.attempts) for m in rows} == {("pending", "smtp_unreachable", 0)}
+    assert {(m.delivery, m.attempts) for m in rows} == {("pending", 0)}
+    assert "smtp_unreachable" in {m.problem for m in rows}, "the page says why they wait"
 
 
 def test_a_server_that_refuses_our_sender_fails_no_message(open_street: OpenStreet) -> None:
     with _server(b"220 hi\r\n", b"250 hello\r\n", b"553 sender not allowed\r\n") as port:
         street = open_street(smtp_url=f"smtp://127.0.0.1:{port}")
         file(street, "p1", "p2")
-        sending.send_mail(street.house)
+        sending.mails(street.house).run()
     assert {state for state, _ in states(street).values()} == {"pending"}
 
 
 def test_an_address_with_a_line_break_never_reaches_the_server(street: Street, post: PostOffice) -> None:
     case = Case("p1")
     street.tell(case.submitted(), case.contact(mail="a@example.org\r\nBcc: all@example.org"))
-    sending.send_mail(street.house)
+    sending.mails(street.house).run()
     (message,) = street.messages()
     assert (message.delivery, message.problem) == ("failed", "bad_address")
     assert post.taken == []
@@ -222,17 +228,17 @@ def test_a_line_that_is_a_dot_does_not_end_the_mail(street: Street, post: PostOf
         message = work.get(MailMessage, street.messages()[0].id)
         assert message is not None
         message.body = "before\n.\nafter\n"
-    sending.send_mail(street.house)
+    sending.mails(street.house).run()
     assert post.taken[0].get_content().replace("\r\n", "\n") == "before\n.\nafter\n"
 
 
 def test_a_claim_whose_sender_died_is_in_doubt(street: Street, post: PostOffice) -> None:
     file(street, "p1")
     with street.house.work() as work:
-        store.take(work.session, MailMessage, work.now)
-    assert sending.send_mail(street.house) == 0
-    street.clock.move(timedelta(seconds=store.LEASE_S + 1))
-    sending.send_mail(street.house)
+        claim(work.session, MailMessage, 10, work.now, lease_s=200)
+    assert sending.mails(street.house).run() == 0
+    street.clock.move(timedelta(seconds=201))
+    sending.mails(street.house).run()
     assert states(street) == {"p1": ("ambiguous", "sender_died")}
     assert failures(street) == [("WZ-26-p1", "ambiguous")]
     assert post.taken == []
@@ -241,11 +247,11 @@ def test_a_claim_whose_sender_died_is_in_doubt(street: Street, post: PostOffice)
 def test_a_message_in_doubt_is_sent_again_when_a_person_says_so(street: Street, post: PostOffice) -> None:
     file(street, "p1")
     post.dies_on.add("p1@example.org")
-    sending.send_mail(street.house)
+    sending.mails(street.house).run()
     post.dies_on.clear()
     message = street.messages()[0]
     assert sending.send_again(street.house, message.id) is None
-    assert sending.send_mail(street.house) == 1
+    assert sending.mails(street.house).run() == 1
     assert states(street) == {"p1": ("sent", None)}
     assert "K7PM-2XQ4" in post.taken[0].get_content()
     assert post.taken[0]["Message-ID"] == f"<{message.id}@localhost>" or message.id in post.taken[0]["Message-ID"]
@@ -253,7 +259,7 @@ def test_a_message_in_doubt_is_sent_again_when_a_person_says_so(street: Street, 
 
 def test_only_failed_messages_are_sent_again(street: Street, post: PostOffice) -> None:
     file(street, "p1")
-    sending.send_mail(street.house)
+    sending.mails(street.house).run()
     assert sending.send_again(street.house, street.messages()[0].id) == "not_failed"
     assert sending.send_again(street.house, "nothing") == "no_such_message"
     street.tell(Case("p2", portal="gone").submitted(contact=False))
@@ -264,7 +270,7 @@ def test_mail_left_over_from_a_server_that_is_gone_goes_to_the_mailbox(open_stre
     before = open_street(smtp_url="smtp://127.0.0.1:1")
     file(before, "p1")
     after = open_street()
-    assert sending.send_mail(after.house) == 1
+    assert sending.mails(after.house).run() == 1
     (message,) = after.messages()
     assert (message.channel, message.delivery, message.secret) == ("mailbox", "sent", None)
     assert after.notices()[-1]["channel"] == "mailbox"
@@ -272,7 +278,7 @@ def test_mail_left_over_from_a_server_that_is_gone_goes_to_the_mailbox(open_stre
 
 def test_two_loops_send_every_message_once(street: Street, post: PostOffice) -> None:
     file(street, *[f"p{index}" for index in range(30)])
-    loops = [threading.Thread(target=sending.send_mail, args=(street.house,)) for _ in range(2)]
+    loops = [threading.Thread(target=sending.mails(street.house).run) for _ in range(2)]
     for loop in loops:
         loop.start()
     for loop in loops:
@@ -281,15 +287,103 @@ def test_two_loops_send_every_message_once(street: Street, post: PostOffice) -> 
     assert len(street.notices()) == 30
 
 
-def test_a_page_that_takes_too_long_gives_the_rest_back_unharmed(
+def test_a_loop_that_is_to_end_gives_the_rest_of_its_page_back_unharmed(street: Street, post: PostOffice) -> None:
+    file(street, "p1", "p2", "p3")
+    loop = sending.mails(street.house)
+    loop.stopping = lambda: bool(post.taken)
+    assert loop.run() == 1
+    assert sorted((m.delivery, m.attempts) for m in street.messages()) == [("pending", 0)] * 2 + [("sent", 0)]
+    assert sending.mails(street.house).run() == 2
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+def test_a_sender_that_dies_leaves_a_page_in_doubt_at_most_and_no_mail_goes_out_twice(
+    street: Street, post: PostOffice
+) -> None:
+    file(street, *[f"p{index}" for index in range(25)])
+    loop = sending.mails(street.house)
+
+    def dies(row: MailMessage) -> None:
+        if len(post.taken) == 7:
+            raise Killed
+
+    loop.after_send = dies  # type: ignore[method-assign]
+    with pytest.raises(Killed):
+        loop.run()
+    sending.mails(street.house).run()
+    street.clock.move(timedelta(hours=1))
+    sending.mails(street.house).run()
+    found = [state for state, _ in states(street).values()]
+    assert (found.count("ambiguous"), found.count("sent")) == (20, 5)
+    sent_to = [m["To"] for m in post.taken]
+    assert len(sent_to) == len(set(sent_to)) == 12
+    assert len(failures(street)) == 20, "what is in doubt is told in the house"
+    read = street.house.metrics.registry.get_sample_value
+    assert read("wenzheng_sends_ambiguous_total", {"sender": "notify.mail"}) == 20
+    assert read("wenzheng_sends_done_total", {"sender": "notify.mail"}) == 5
+
+
+def test_a_mistake_of_ours_in_one_hand_over_leaves_the_neighbours_alone(
     street: Street, post: PostOffice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    file(street, "p1", "p2", "p3")
+    real = Mailer.send
+
+    def send(self: Mailer, mail: Mail) -> None:
+        if mail.to.startswith("p2"):
+            raise RuntimeError("nobody thought of this")
+        real(self, mail)
+
+    monkeypatch.setattr(Mailer, "send", send)
+    sending.mails(street.house).run()
+    assert states(street) == {"p1": ("sent", None), "p2": ("ambiguous", "sender_failed"), "p3": ("sent", None)}
+
+
+def test_a_slow_page_keeps_its_claim(street: Street, post: PostOffice) -> None:
+    file(street, "p1", "p2", "p3", "p4")
+    loop = sending.mails(street.house)
+    # So long could each hand-over take that every one needs the claim anew.
+    loop._channel.longest_s = 10_000.0
+
+    def slowly(row: MailMessage) -> None:
+        street.clock.move(timedelta(seconds=100))
+        sending.mails(street.house).run()
+
+    loop.after_send = slowly  # type: ignore[method-assign]
+    loop.run()
+    assert {state for state, _ in states(street).values()} == {"sent"}
+    assert len(post.taken) == 4
+
+
+def test_what_was_sent_is_marked_once_the_database_is_free_again(street: Street, post: PostOffice) -> None:
+    file(street, "p1")
+    hasty = Database(str(street.house.database.url), patient=False)
+    loop = sending.mails(replace(street.house, database=hasty))
+    other = sqlite3.connect(street.house.database.url.database or "", isolation_level=None, check_same_thread=False)
+
+    def others_write(row: MailMessage) -> None:
+        other.execute("BEGIN IMMEDIATE")
+        threading.Timer(1.0, other.execute, ["COMMIT"]).start()
+
+    loop.after_send = others_write  # type: ignore[method-assign]
+    assert loop.run() == 1
+    assert states(street) == {"p1": ("sent", None)}
+    hasty.close()
+    other.close()
+
+
+def test_size_and_age_of_what_waits_can_be_read(street: Street, post: PostOffice) -> None:
     file(street, "p1", "p2")
-    monkeypatch.setattr(sending, "BUDGET_S", -1.0)
-    assert sending.send_mail(street.house) == 0
-    assert {(m.delivery, m.attempts) for m in street.messages()} == {("pending", 0)} and post.taken == []
-    monkeypatch.setattr(sending, "BUDGET_S", 240.0)
-    assert sending.send_mail(street.house) == 2
+    street.clock.move(timedelta(seconds=40))
+    post.refuses = {"p1@example.org": "451 later", "p2@example.org": "451 later"}
+    sending.mails(street.house).run()
+    read = street.house.metrics.registry.get_sample_value
+    assert read("wenzheng_sender_size", {"sender": "notify.mail"}) == 2
+    assert read("wenzheng_sender_age_seconds", {"sender": "notify.mail"}) == 40
+    assert read("wenzheng_sends_retried_total", {"sender": "notify.mail", "code": "smtp_451"}) == 2
 
 
 # ── portals ─────────────────────────────────────────────────────────────────────────────────────────
@@ -300,21 +394,28 @@ class Letterbox:
 
     def __init__(self) -> None:
         self.taken: list[tuple[str, str, Event]] = []
-        self.fails: list[Failed] = []
+        self.fails: list[Failed | Away] = []
 
-    def publish(self, portal: Portal, event_id: str, event: Event, time: datetime, traceparent: str | None) -> None:
-        assert traceparent is not None and time.tzinfo is not None
-        if self.fails:
-            raise self.fails.pop(0)
-        self.taken.append((portal.id, event_id, event))
+    def publish(self, portal: Portal, outgoing: Sequence[Outgoing]) -> dict[str, Failed | None]:
+        failure = self.fails.pop(0) if self.fails else None
+        if isinstance(failure, Away):
+            raise failure
+        for one in outgoing:
+            assert one.traceparent is not None and one.time.tzinfo is not None
+            if failure is None:
+                self.taken.append((portal.id, one.id, one.event))
+        return dict.fromkeys((one.id for one in outgoing), failure)
+
+    def close(self) -> None:
+        """Nothing is held open."""
 
 
 def test_a_portal_gets_each_update_once_under_its_reference(street: Street) -> None:
     case = Case("p1", portal="river")
     street.tell(unit_changed(), case.submitted(contact=False), case.dispatched())
     box = Letterbox()
-    assert sending.send_to_portals(street.house, box.publish) == 2
-    assert sending.send_to_portals(street.house, box.publish) == 0
+    assert sending.portal_notes(street.house, box).run() == 2
+    assert sending.portal_notes(street.house, box).run() == 0
     updates = [event for _, _, event in box.taken]
     assert all(isinstance(event, PortalPetitionUpdated) and event.reference == "R-p1" for event in updates)
     assert {event.occasion for event in updates} == {"received", "dispatched"}  # type: ignore[attr-defined]
@@ -326,19 +427,19 @@ def test_a_broker_that_is_away_costs_no_attempt(street: Street) -> None:
     street.tell(Case("p1", portal="river").submitted(contact=False))
     box = Letterbox()
     for _ in range(20):
-        box.fails = [Failed("broker_away")]
-        assert sending.send_to_portals(street.house, box.publish) == 0
+        box.fails = [Away("broker_away")]
+        assert sending.portal_notes(street.house, box).run() == 0
         street.clock.move(timedelta(minutes=10))
-    assert sending.send_to_portals(street.house, Letterbox().publish) == 1
+    assert sending.portal_notes(street.house, Letterbox()).run() == 1
 
 
 def test_a_doubtful_update_is_published_again_since_its_id_tells_the_repeat(street: Street) -> None:
     street.tell(Case("p1", portal="river").submitted(contact=False))
     box = Letterbox()
     box.fails = [Failed("nack", ambiguous=True)]
-    sending.send_to_portals(street.house, box.publish)
+    sending.portal_notes(street.house, box).run()
     street.clock.move(timedelta(seconds=LADDER[0] + 1))
-    assert sending.send_to_portals(street.house, box.publish) == 1
+    assert sending.portal_notes(street.house, box).run() == 1
 
 
 # ── a server of few words ───────────────────────────────────────────────────────────────────────────

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from services.search.domain import AudienceFilter, number_keys, readers_of
-from services.search.engines import Document, Engine, EngineAway, Found, Search
+from services.search.engines import Document, Engine, EngineAway, Found, Search, Written
 from services.search.engines.elastic import ElasticEngine
 from services.search.engines.embedded import TantivyEngine
 from services.search.tokens import cut, runs
@@ -180,7 +180,7 @@ def elastic(request: pytest.FixtureRequest) -> ElasticEngine:
 @pytest.fixture
 def filled(engine: Engine) -> Engine:
     engine.identity()
-    assert engine.write(DOCUMENTS) == {}
+    assert engine.write(DOCUMENTS) == Written()
     return engine
 
 
@@ -370,7 +370,7 @@ def test_elasticsearch_never_puts_an_older_version_over_a_newer_one(request: pyt
     engine = elastic(request)
     engine.identity()
     engine.write([replace(DOCUMENTS[0], version=5, state="closed")])
-    assert engine.write([replace(DOCUMENTS[0], version=4, state="accepted")]) == {}
+    assert engine.write([replace(DOCUMENTS[0], version=4, state="accepted")]) == Written()
     assert dict(ask(engine).facets["state"]) == {"closed": 1}
 
 

@@ -23,7 +23,7 @@ from services.notify.domain import (
 )
 
 ZONE = ZoneInfo("Asia/Shanghai")
-WITH_SMTP = Manner("https://wz.example", True, ZONE, portals={"river": True, "hook": False})
+WITH_SMTP = Manner("https://wz.example", True, ZONE, portals={"river": "portal", "hook": "webhook", "mute": None})
 WITHOUT_SMTP = Manner("https://wz.example", False, ZONE)
 
 
@@ -58,9 +58,10 @@ def test_a_report_on_a_person_never_goes_to_a_units_office_mail() -> None:
     assert way_to_unit("office@unit.example", True, WITH_SMTP).channel == "mailbox"
 
 
-def test_a_portal_with_only_a_webhook_is_shown_as_not_told() -> None:
+def test_a_portal_with_only_a_webhook_is_told_by_it_and_one_with_neither_is_shown_as_not_told() -> None:
     assert way_to_portal("river", WITH_SMTP) == ("portal", "river", "pending", None)
-    assert way_to_portal("hook", WITH_SMTP) == ("webhook", "hook", "skipped", "no_webhook_channel")
+    assert way_to_portal("hook", WITH_SMTP)[:3] == ("webhook", "hook", "pending")
+    assert way_to_portal("mute", WITH_SMTP) == ("webhook", "mute", "skipped", "no_webhook_channel")
     assert way_to_portal("gone", WITH_SMTP) == ("portal", "gone", "failed", "unknown_portal")
 
 
