@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import re
+import signal
 import sys
 import time
 from pathlib import Path
@@ -36,9 +37,11 @@ def main() -> int:
         return 0
     results: list[Result] = []
     begun = time.monotonic()
+    # Asked to end, it stops what it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     ground = Ground()
+    house = House(ground)
     try:
-        house = House(ground)
         seeds = range(chosen.seed, chosen.seed + chosen.seeds)
         todo = [(declared, seed) for seed in seeds for declared in in_order(chosen.rows)]
         for position, (declared, seed) in enumerate(todo, 1):
@@ -46,9 +49,11 @@ def main() -> int:
             results.append(result)
             _one(house, result, chosen, console, f"{position}/{len(todo)}")
             _write(chosen, results, time.monotonic() - begun)
-        house.leave()
     finally:
-        ground.close()
+        try:
+            house.leave()
+        finally:
+            ground.close()
     console.print(_table(results))
     for result in results:
         for problem in result.problems:

@@ -53,11 +53,14 @@ class Ledger:
         tag: a word in every title, by which the row's petitions are found again.
         seed: makes the texts.
         rate: petitions a second, all clients together.
+        most: after so many it files a tenth as fast, so that a slow machine is not buried.
     """
 
-    def __init__(self, address: Callable[[], tuple[str, int]], tag: str, seed: int, rate: float) -> None:
+    def __init__(
+        self, address: Callable[[], tuple[str, int]], tag: str, seed: int, rate: float, most: int = 5000
+    ) -> None:
         self._address = address
-        self.tag, self.seed, self.rate = tag, seed, rate
+        self.tag, self.seed, self.rate, self._most = tag, seed, rate, most
         #: Number by petition id, and the body by key.
         self.numbers: dict[str, str] = {}
         self.keys: dict[str, tuple[dict[str, Any], str]] = {}
@@ -146,7 +149,8 @@ class Ledger:
             key, body = f"{self.tag}-{number}-{turn}", self.petition(chance, f"{number}-{turn}")
             while not self.file(key, body, client):
                 time.sleep(0.1)
-            due = max(due + CLIENTS / self.rate, time.monotonic() - 1)
+            rate = self.rate if len(self.numbers) < self._most else self.rate / 10
+            due = max(due + CLIENTS / rate, time.monotonic() - 1)
             time.sleep(max(0.0, due - time.monotonic()))
         client.close()
 

@@ -16,6 +16,8 @@ from pathlib import Path
 import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
+#: Put before a command: the kernel kills it when we are killed, so that nothing of a run is left behind.
+DIES_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")
 #: How long a process may take to come up on a busy machine (s).
 START_S = 60.0
 
@@ -90,7 +92,7 @@ class Process:
         with self.log.open("ab") as log:
             self.begun = log.tell()
             self._popen = subprocess.Popen(
-                [sys.executable, "-m", "services.cli.main", "run", self.service, "--role", self.role],
+                [*DIES_WITH_US, sys.executable, "-m", "services.cli.main", "run", self.service, "--role", self.role],
                 env={**self._environ, **environ},
                 cwd=self.tree,
                 stdin=subprocess.DEVNULL,

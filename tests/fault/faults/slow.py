@@ -22,7 +22,7 @@ import psycopg2
 
 from tests.fault.cluster import connect
 from tests.fault.ground import Ground
-from tests.fault.processes import ROOT, Failed, until
+from tests.fault.processes import DIES_WITH_US, ROOT, Failed, until
 from tests.fault.rows import Run, row
 from tests.parts import free_port
 
@@ -55,7 +55,7 @@ class Toy:
         """Start it and wait until it says that it is ready."""
         with (self.folder / "toy.log").open("ab") as log:
             self._popen = subprocess.Popen(
-                [sys.executable, "-m", "tests.integration.chassis.toy"],
+                [*DIES_WITH_US, sys.executable, "-m", "tests.integration.chassis.toy"],
                 env=self._environ, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
             )  # fmt: skip
         assert self._popen.stdout is not None
