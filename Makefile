@@ -30,7 +30,8 @@ fault: ## kill, cut off and poison parts under load; nothing may be lost or doub
 	@bin/ensure fault
 	$(BIN)/python -m tests.fault $(ARGS)
 
-bench: ready-for-tests ## measure, print and write JSON
+bench: ## measure against a ceiling and the peers, print a table; ARGS="hop --json FILE" runs one bench
+	@bin/ensure bench
 	$(BIN)/python -m tests.bench $(ARGS)
 
 lint: ready-for-tests ## check style, format, types and who may import whom

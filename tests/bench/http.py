@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import signal
 import statistics
@@ -15,13 +14,21 @@ from pathlib import Path
 
 import requests
 
+from tests.bench import portal
 from tests.bench.load import rate, requests_for
+from tests.bench.report import Report
 from tests.house import ROOT, free_port, until
 
 ROUNDS, SECONDS = 5, 3.0
 
 
-def run() -> dict[str, float]:
+def run(report: Report) -> None:
+    """Single petitions against the bare application, then whole batches of a portal."""
+    single(report)
+    portal.run(report)
+
+
+def single(report: Report) -> None:
     """Measure both, round by round."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -48,33 +55,35 @@ def run() -> dict[str, float]:
         )
         try:
             for port in (ours_port, bare_port):
-                until(partial(_answers, port), 60)
-            return _rounds(ours_port, bare_port)
+                until(partial(answers, port), 60)
+            _rounds(report, ours_port, bare_port)
         finally:
             for process in (ours, bare):
                 process.send_signal(signal.SIGTERM)
                 process.wait(40)
 
 
-def _rounds(ours_port: int, bare_port: int) -> dict[str, float]:
-    ours: list[float] = []
-    bare: list[float] = []
-    for turn in range(ROUNDS + 1):
-        for port, rates in ((ours_port, ours), (bare_port, bare)):
-            prepared = itertools.chain(requests_for(port, int(4000 * SECONDS)))
+def _rounds(report: Report, ours_port: int, bare_port: int) -> None:
+    rates: dict[str, list[float]] = {"ours": [], "bare": []}
+    for turn in range(report.rounds_of(ROUNDS) + 1):
+        for port, name in ((ours_port, "ours"), (bare_port, "bare")):
+            prepared = iter(requests_for(port, int(4000 * SECONDS)))
             found = rate(port, SECONDS if turn else 1.0, prepared)
+            # The first round only warms up.
             if turn:
-                rates.append(found)
+                rates[name].append(found)
+                report.say(f"http {turn}: {name:<5} {found:7,.0f} petitions/s")
             time.sleep(0.2)
-    ratio = statistics.median(a / b for a, b in zip(ours, bare, strict=True))
-    return {
-        "http_petitions_per_s": statistics.median(ours),
-        "http_bare_flask_per_s": statistics.median(bare),
-        "http_ratio_to_bare_flask": ratio,
+    report.rounds |= {f"http_{name}_per_s": values for name, values in rates.items()}
+    report.figures |= {
+        "http_petitions_per_s": statistics.median(rates["ours"]),
+        "http_bare_flask_per_s": statistics.median(rates["bare"]),
+        "http_ratio_to_bare_flask": statistics.median(a / b for a, b in zip(rates["ours"], rates["bare"], strict=True)),
     }
 
 
-def _answers(port: int) -> bool:
+def answers(port: int) -> bool:
+    """Whether a web server serves on that port."""
     try:
         return requests.get(f"http://127.0.0.1:{port}/livez", timeout=1).status_code < 500
     except requests.RequestException:

@@ -1,4 +1,4 @@
-"""From the answer to a petitioner until search finds the petition: idle, and at 200 petitions a second."""
+"""From the answer to a petitioner until search finds the petition: in an idle house, and in one under load."""
 
 from __future__ import annotations
 
@@ -9,32 +9,30 @@ import time
 from pathlib import Path
 
 from tests.bench.load import Connection, requests_for
+from tests.bench.parts import part
+from tests.bench.report import Report
 from tests.house import House
 
-IDLE, RATE, SECONDS, CLIENTS, SAMPLE = 100, 200, 15, 8, 40
+IDLE, CLIENTS = 100, 8
 
 
-def run() -> dict[str, float]:
-    """Measure in one house: alone first, then under load."""
+def run(report: Report) -> None:
+    """An idle house on SQLite, as `wenzheng up` starts it."""
     with tempfile.TemporaryDirectory() as name:
         house = House(Path(name), WENZHENG_FILING_PER_MINUTE="10000000", WENZHENG_LOG_LEVEL="WARNING").start()
         try:
-            idle = _idle(house)
-            load, filed = _load(house)
+            times = _idle(house, report.few(IDLE))
         finally:
             house.stop()
-    return {
-        "idle_filed_to_searchable_p50_s": _part(idle, 0.5),
-        "idle_filed_to_searchable_p99_s": _part(idle, 0.99),
-        "load_petitions_filed_per_s": filed,
-        "load_filed_to_searchable_p50_s": _part(load, 0.5),
-        "load_filed_to_searchable_p99_s": _part(load, 0.99),
+    report.figures |= {
+        "idle_filed_to_searchable_p50_s": part(times, 0.5),
+        "idle_filed_to_searchable_p99_s": part(times, 0.99),
     }
 
 
-def _idle(house: House) -> list[float]:
+def _idle(house: House, number: int) -> list[float]:
     connection, times = Connection(house.port), []
-    for request in requests_for(house.port, IDLE):
+    for request in requests_for(house.port, number):
         _, body = connection.ask(request)
         at, number = time.monotonic(), json.loads(body)["number"]
         while not house.found(q=number):
@@ -44,8 +42,23 @@ def _idle(house: House) -> list[float]:
     return times
 
 
-def _load(house: House) -> tuple[list[float], float]:
-    prepared = iter(requests_for(house.port, RATE * SECONDS))
+def under_load(house: House, rate: int, seconds: int, patience: float = 120) -> tuple[list[float], float]:
+    """File petitions over HTTP at an even rate and follow a sample of them until search finds each.
+
+    Args:
+        house: where to.
+        rate: petitions per second.
+        seconds: for how long.
+        patience: how long after the last one the sample may take (s).
+
+    Returns:
+        Seconds from answer to search result for each of the sample, and the petitions that were filed per second.
+
+    Raises:
+        TimeoutError: some were never found.
+    """
+    prepared = iter(requests_for(house.port, rate * seconds))
+    sample = max(rate * seconds // 200, 1)
     filed: dict[str, float] = {}
     lock = threading.Lock()
     started = time.monotonic()
@@ -53,14 +66,15 @@ def _load(house: House) -> tuple[list[float], float]:
     def client(index: int) -> None:
         connection, turn = Connection(house.port), index
         while True:
-            due = started + turn / RATE
+            due = started + turn / rate
             turn += CLIENTS
             time.sleep(max(due - time.monotonic(), 0))
             with lock:
                 request = next(prepared, None)
             if request is None:
                 return
-            _, body = connection.ask(request)
+            status, body = connection.ask(request)
+            assert status == 201, (status, body[:200])
             number, at = json.loads(body)["number"], time.monotonic()
             with lock:
                 filed[number] = at
@@ -76,18 +90,13 @@ def _load(house: House) -> tuple[list[float], float]:
             numbers = list(filed)[taken:]
         taken += len(numbers)
         # A sample is followed one by one: to ask for all of them would be the greater load.
-        watched += [number for index, number in enumerate(numbers, start=taken) if index % SAMPLE == 0]
+        watched += [number for index, number in enumerate(numbers, start=taken) if index % sample == 0]
         # They become searchable about in the order of filing: to ask for the oldest few is enough.
         for number in watched[:4]:
             if house.found(q=number):
                 times[number] = time.monotonic() - filed[number]
                 watched.remove(number)
         time.sleep(0.02)
-        assert time.monotonic() < started + SECONDS + 120, "not all of them became searchable"
-    rate = len(filed) / (max(filed.values()) - started)
-    return list(times.values()), rate
-
-
-def _part(times: list[float], share: float) -> float:
-    ordered = sorted(times)
-    return ordered[min(int(len(ordered) * share), len(ordered) - 1)]
+        if time.monotonic() > started + seconds + patience:
+            raise TimeoutError(f"{len(watched)} of the sample did not become searchable within {patience:.0f} s")
+    return list(times.values()), len(filed) / (max(filed.values()) - started)

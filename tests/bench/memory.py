@@ -7,13 +7,14 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.bench.report import Report
 from tests.house import House, until
 
 #: Petitions that pass before the rest, so that everything lazy has been loaded.
 PETITIONS, REST_S = 20, 20
 
 
-def run() -> dict[str, float]:
+def run(report: Report) -> None:
     """Start a house, use each of its parts a little, let it rest, add up what it holds."""
     with tempfile.TemporaryDirectory() as name:
         house = House(Path(name)).start()
@@ -31,8 +32,8 @@ def run() -> dict[str, float]:
             cpu = sum(process.cpu_percent(None) for process in ours)
         finally:
             house.stop()
-    result = {f"memory_{part}_mb": value for part, value in each.items()}
-    return result | {"memory_at_rest_mb": sum(each.values()), "idle_cpu_percent_of_one_core": cpu}
+    report.figures |= {f"memory_{part}_mb": value for part, value in each.items()}
+    report.figures |= {"memory_at_rest_mb": sum(each.values()), "idle_cpu_percent_of_one_core": cpu}
 
 
 def _name(command: list[str]) -> str:
