@@ -9,17 +9,20 @@ from __future__ import annotations
 import functools
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from services.chassis.errors import StartError
 
+#: What holds a function (class or module), its name, and whether the point lies before it, else after it.
+Point = tuple[Any, str, bool]
 
-def arm(points: dict[str, tuple[type, str, bool]], setting: str) -> None:
+
+def arm(points: Mapping[str, Point], setting: str) -> None:
     """Wrap what lies around a point.
 
     Args:
-        points: class, method, and whether the point lies before it (else after it), by name.
+        points: by name.
         setting: ``point:passage``.
 
     Raises:
@@ -52,11 +55,12 @@ def _deadly(method: Callable[..., Any], passage: int, before: bool) -> Callable[
     return wrapped
 
 
-def worker_points() -> dict[str, tuple[type, str, bool]]:
-    """The points of a worker."""
+def worker_points() -> dict[str, Point]:
+    """The points of every worker."""
     from services.chassis.delivery import Work
     from services.chassis.loop import ConsumeLoop
     from services.chassis.relay import Relay
+    from services.chassis.sending import Sending
 
     return {
         # The handlers of a batch have run and all is written, not committed.
@@ -66,4 +70,6 @@ def worker_points() -> dict[str, tuple[type, str, bool]]:
         "after_ack": (ConsumeLoop, "_acknowledge", False),
         # The broker has confirmed, the outbox is not marked.
         "after_confirm": (Relay, "_mark", True),
+        # The other side has answered, the row is not marked.
+        "after_send": (Sending, "_noted", True),
     }

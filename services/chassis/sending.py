@@ -73,9 +73,6 @@ class Sending(Generic[Row]):
         """Give back what the channel holds open."""
         self._channel.close()
 
-    def after_send(self, row: Row) -> None:
-        """The other side has taken the row, which is not marked yet. Nothing happens here; fault tests end here."""
-
     # ── claiming ───────────────────────────────────────────────────────────────────────────────────
     def _anything(self) -> bool:
         """Looked at after every commit: the write lock is taken only when there is something to do."""
@@ -179,8 +176,6 @@ class Sending(Generic[Row]):
         return self._noted(row, line, outcome)
 
     def _noted(self, row: Row, line: str, failure: Failed | None) -> Failed | None:
-        if failure is None:
-            self.after_send(row)
         if failure is not None and failure.pause:
             self._rest(line, failure.code, failure.seconds)
         elif self._breaker:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from functools import reduce
+from operator import or_
 
 import services.chassis.green  # noqa: F401 - patches the standard library before anything else is imported
 from services.chassis.errors import StartError
@@ -17,7 +19,8 @@ def run(names: Sequence[str]) -> int:
     if kill_at := os.environ.get("WENZHENG_KILL_AT"):
         from services.chassis import kill_points
 
-        kill_points.arm(kill_points.worker_points(), kill_at)
+        own = [getattr(part(name, "service"), "KILL_POINTS", {}) for name in names]
+        kill_points.arm(reduce(or_, own, kill_points.worker_points()), kill_at)
     houses = {name: open_service(name, patient=False) for name in names}
     return run_containers(houses, {name: part(name, "service").Service for name in names}, _tell_ready)
 

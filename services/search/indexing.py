@@ -75,9 +75,6 @@ class Indexer:
         """Close the engine."""
         self._engine_aside(self._engine.close)
 
-    def after_write(self) -> None:
-        """The page is in the index and the rows are not marked. Nothing happens here; fault tests end here."""
-
     def _page(self) -> int:
         if self._identity is None:
             self._identity = self._meet()
@@ -97,7 +94,6 @@ class Indexer:
         started = time.monotonic()
         written: Written = self._engine_aside(self._engine.write, documents)
         self._house.metrics.observe("send_seconds", time.monotonic() - started, sender=SENDER)
-        self.after_write()
         refused = dict(written.refused) | self._given_up(written.later)
         done = {row.petition_id: row.version for row in rows if row.petition_id not in self._later}
         with self._house.database.write() as session:
