@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -53,11 +55,11 @@ def load_portals(path: str) -> dict[str, Portal]:
         raise StartError(f"portals file {path}: two portals share an id")
     for portal in portals:
         if portal.webhook_url is not None:
-            _check(portal.webhook_url, bool(portal.webhook_secrets), f"portals file {path}: portal {portal.id}")
+            _check(portal.webhook_url, portal.webhook_secrets, f"portals file {path}: portal {portal.id}")
     return found
 
 
-def _check(url: str, secret: bool, where: str) -> None:
+def _check(url: str, secrets: list[str], where: str) -> None:
     """Refuse a webhook address that could never be used; the address itself is not repeated, it may hold a key."""
     try:
         parts = urlsplit(url)
@@ -68,8 +70,14 @@ def _check(url: str, secret: bool, where: str) -> None:
         raise StartError(f"{where}: webhook_url must be https://host/path")
     if parts.username is not None or parts.fragment:
         raise StartError(f"{where}: webhook_url must name no user and no fragment")
-    if not secret:
+    if not secrets:
         raise StartError(f"{where}: webhook_url needs webhook_secrets, which updates are signed with")
+    try:
+        signs = bool(base64.b64decode(secrets[0].removeprefix("whsec_"), validate=True))
+    except (binascii.Error, ValueError):
+        signs = False
+    if not signs:
+        raise StartError(f"{where}: webhook_secrets: the first one must be whsec_ and base64")
 
 
 def vhost_url(broker_url: str, vhost: str) -> str:

@@ -35,7 +35,8 @@ def list_portals(
     for portal in found.values():
         problems = problems_of(portal)
         faults += len(problems)
-        ways = [way for way, there in (("AMQP", portal.vhost), ("webhook", portal.webhook_secrets)) if there]
+        every = (("AMQP", portal.vhost), ("webhook", portal.webhook_secrets), ("updates by POST", portal.webhook_url))
+        ways = [way for way, there in every if there]
         typer.echo(f"{portal.id}\t{portal.name}\t{', '.join(ways) or '-'}")
         for problem in problems:
             typer.echo(f"  {problem}", err=True)

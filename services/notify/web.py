@@ -74,6 +74,17 @@ PROBLEM_WORDS: Final[Mapping[str, str]] = {
     "smtp_login": l("The mail server refuses the login; it is tried again."),
     "smtp_connection_lost": l("The connection to the mail server broke."),
     "broker_away": l("The broker cannot be reached; it is tried again."),
+    "broker_refuses": l("The broker refuses us at the portal's virtual host; it is tried again."),
+    "sender_failed": l("A fault in the sending program: see its log. The message may have gone out."),
+    "portal_has_no_webhook": l("The portal has no webhook any more."),
+    "webhook_unknown_host": l("The host of the portal's webhook is unknown; it is tried again."),
+    "webhook_unreachable": l("The portal's webhook cannot be reached; it is tried again."),
+    "webhook_tls": l("The portal's webhook offers no safe connection; it is tried again."),
+    "webhook_timeout": l("The portal's webhook did not answer in time."),
+    "webhook_cut": l("The portal's webhook hung up without an answer."),
+    "webhook_address_inside": l("The portal's webhook leads to an address inside the house, which is not allowed."),
+    "webhook_needs_https": l("The portal's webhook must be https."),
+    "webhook_too_large": l("The message is too large for a webhook."),
 }
 
 
@@ -83,6 +94,9 @@ def problem_words(code: str | None) -> str:
         return ""
     if code in PROBLEM_WORDS:
         return str(PROBLEM_WORDS[code])
+    answer = code.removeprefix("webhook_")
+    if answer != code:
+        return str(l("The portal's webhook answered %(code)s.", code=answer))
     answer = code.removeprefix("smtp_")
     if answer != code:
         return str(l("The mail server answered %(code)s.", code=answer.partition("_")[0]))
