@@ -178,9 +178,11 @@ def export(folder: Annotated[Path, typer.Argument(help="Folder to write into.")]
 def _mount() -> None:
     """Add the commands that load much: those on parked events, and every installed service's own."""
     from services.cli import parked, topology
+    from services.cli.reconcile import reconcile
 
     app.add_typer(parked.app, name="parked")
     app.add_typer(topology.app, name="topology")
+    app.command()(reconcile)
     for name in installed():
         commands = part(name, "commands").app
         for group in commands.registered_groups:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Boolean, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Boolean, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from services.chassis.database import UtcDateTime
@@ -22,7 +22,10 @@ class Petition(Sequenced, Follows, Base):
     """One petition as it was filed, and where it stands. No name, phone or mail in it."""
 
     __tablename__ = "petition"
-    __table_args__ = (UniqueConstraint("portal", "reference", name="petition_portal_reference"),)
+    __table_args__ = (
+        UniqueConstraint("portal", "reference", name="petition_portal_reference"),
+        Index("petition_sealed", "id", sqlite_where=text("sealed = 1"), postgresql_where=text("sealed")),
+    )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     number: Mapped[str] = mapped_column(String(24), unique=True)

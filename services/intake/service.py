@@ -8,9 +8,12 @@ from services.chassis.consume import Batch, listens
 from services.chassis.portal_link import PortalMessage, listens_portals
 from services.chassis.portal_out import PortalOut
 from services.chassis.provider import HouseProvider
+from services.chassis.reconcile import nothing_to_load
 from services.chassis.relay import Relay
 from services.chassis.sender import Kept, sends
-from services.intake import handlers, portal_desk, store
+from services.contracts.compare import lane_to
+from services.intake import handlers, portal_desk, snapshots, store
+from services.intake.handlers.filing import CODE_KEY
 
 
 class Service:
@@ -30,6 +33,16 @@ class Service:
     def sealed_progress(self, batch: Batch) -> None:
         """What became of reports on persons."""
         batch.apply(self.house, handlers.ON_CASE, store.load_progress)
+
+    @listens("intake.snapshots", *snapshots.TYPES, lane=lane_to("intake"))
+    def compared(self, batch: Batch) -> None:
+        """Who asks whether a copy of petitions is whole, and what routing answers to the same question."""
+        batch.apply(self.house, snapshots.on_snapshots(self.house.key(CODE_KEY)), nothing_to_load)
+
+    @listens("intake.snapshots-sealed", *snapshots.TYPES, lane=lane_to("intake", sealed=True))
+    def compared_sealed(self, batch: Batch) -> None:
+        """The same of reports on persons."""
+        batch.apply(self.house, snapshots.on_snapshots(self.house.key(CODE_KEY)), nothing_to_load)
 
     @listens_portals(setting="portals_file")
     def portals(self, messages: Sequence[PortalMessage]) -> None:

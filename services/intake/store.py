@@ -20,6 +20,8 @@ _CONTACTS = cast(Table, Contact.__table__)
 #: Built once: filing is the hot path, and two plain inserts are what it costs at least.
 _INSERT_PETITION = insert(_PETITIONS)
 _INSERT_CONTACT = insert(_CONTACTS)
+#: Marks the details of a step that a comparison with routing put in again.
+RESTORED = "restored"
 
 
 class Taken(Exception):
@@ -86,7 +88,11 @@ def contact_of(session: Session, petition_id: str) -> Contact | None:
 
 def steps_of(session: Session, petition_id: str) -> Sequence[Step]:
     """The way of a petition, oldest first."""
-    return session.scalars(select(Step).where(Step.petition_id == petition_id).order_by(Step.at, Step.sequence)).all()
+    query = select(Step).where(Step.petition_id == petition_id).order_by(Step.at, Step.sequence)
+    steps = session.scalars(query).all()
+    told = {(step.code, step.at) for step in steps if RESTORED not in step.details}
+    # The event of a step that was put in again may have come after all.
+    return [step for step in steps if RESTORED not in step.details or (step.code, step.at) not in told]
 
 
 def contact_views(session: Session, page: int, size: int, *, sealed: bool) -> tuple[Sequence[ContactView], int]:

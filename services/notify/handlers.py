@@ -44,7 +44,7 @@ from services.notify.domain import (
     way_to_unit,
 )
 from services.notify.models import Account, Correspondence, MailMessage, Message, PortalNote, Unit, WebhookNote
-from services.notify.store import correspondence_of, told_already
+from services.notify.store import correspondence_of, told_already, told_since
 from services.notify.wording import known_language, put_into_words
 
 _ROWS: Final[Mapping[str, type[Message]]] = {"mail": MailMessage, "portals": PortalNote, "webhooks": WebhookNote}
@@ -55,7 +55,7 @@ _ROWS: Final[Mapping[str, type[Message]]] = {"mail": MailMessage, "portals": Por
 def follow_petition(delivery: Delivery[IntakeEvent], work: Work, manner: Manner) -> None:
     """Take over what intake says of a petition; the filing itself is told of, even when later news came first."""
     event, row = delivery.event, correspondence_of(work, delivery.event.petition_id)
-    if work.advance(row, delivery.envelope):
+    if new := work.advance(row, delivery.envelope):
         row.sealed = row.sealed or event.sealed
         row.title, row.kind = event.petition.title, event.petition.kind
         row.language = event.petition.language
@@ -63,7 +63,8 @@ def follow_petition(delivery: Delivery[IntakeEvent], work: Work, manner: Manner)
         if not row.has_contact and not row.contact_here:
             # What was kept for the petitioner has nobody to go to.
             row.waiting, row.waiting_since = [], None
-    if isinstance(event, PetitionSubmitted | ReportSubmitted):
+    # Comes the filing late, a comparison with intake may have told of it in its stead.
+    if isinstance(event, PetitionSubmitted | ReportSubmitted) and (new or not told_since(work, row, "received")):
         envelope = delivery.envelope
         matter = Matter(
             event_id=envelope.id,

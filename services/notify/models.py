@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, Boolean, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from services.chassis.database import UtcDateTime
@@ -25,6 +25,9 @@ class Correspondence(Sequenced, Follows, Base):
     """
 
     __tablename__ = "correspondence"
+    __table_args__ = (
+        Index("correspondence_sealed", "petition_id", sqlite_where=text("sealed = 1"), postgresql_where=text("sealed")),
+    )
 
     petition_id: Mapped[str] = mapped_column(String(36), primary_key=True)
     number: Mapped[str] = mapped_column(String(40), index=True)

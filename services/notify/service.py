@@ -7,10 +7,12 @@ from __future__ import annotations
 from services.chassis.consume import Batch, listens
 from services.chassis.portal_out import PortalOut
 from services.chassis.provider import HouseProvider
+from services.chassis.reconcile import nothing_to_load
 from services.chassis.relay import Relay
 from services.chassis.sender import Kept, sends
+from services.contracts.compare import lane_to
 from services.contracts.envelope import Event
-from services.notify import handlers, sending, store
+from services.notify import handlers, sending, snapshots, store
 from services.notify.settings import manner_of
 
 
@@ -48,6 +50,16 @@ class Service:
     def directory(self, batch: Batch) -> None:
         """Units and staff."""
         batch.apply(self.house, handlers.ON_DIRECTORY, store.load_directory)
+
+    @listens("notify.snapshots", *snapshots.TYPES, lane=lane_to("notify"))
+    def compared(self, batch: Batch) -> None:
+        """What owners answer when notify asks whether its correspondence is whole."""
+        batch.apply(self.house, snapshots.on_snapshots(manner_of(self.house.settings)), nothing_to_load)
+
+    @listens("notify.snapshots-sealed", *snapshots.TYPES, lane=lane_to("notify", sealed=True))
+    def compared_sealed(self, batch: Batch) -> None:
+        """The same of reports on persons."""
+        batch.apply(self.house, snapshots.on_snapshots(manner_of(self.house.settings)), nothing_to_load)
 
     @sends("notify.mail", every=1.0)
     def mail(self) -> int:

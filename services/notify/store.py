@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
@@ -15,9 +15,11 @@ from services.contracts.envelope import Envelope
 from services.contracts.intake import PetitionSubmitted, ReportSubmitted
 from services.contracts.routing import CaseEvent, StaffChanged, UnitChanged
 from services.contracts.shared import PetitionEvent
-from services.notify.domain import RECIPIENTS, WAYS, Recipient, Scope, message_id, occasion_of
+from services.notify.domain import RECIPIENTS, WAYS, Occasion, Recipient, Scope, message_id, occasion_of
 from services.notify.models import Account, Correspondence, Message, Unit
 
+#: How far the clocks of two services may lie apart.
+SKEW = timedelta(seconds=60)
 
 # ── loading a batch ─────────────────────────────────────────────────────────────────────────────────
 
@@ -93,6 +95,21 @@ def correspondence_of(work: Work, petition_id: str) -> Correspondence:
 def told_already(work: Work, event_id: str, recipient: Recipient) -> bool:
     """True when there is a message to this recipient for this event, by whatever channel."""
     return any(work.get(Message, message_id(event_id, recipient, channel)) for channel in WAYS[recipient])
+
+
+def told_since(work: Work, row: Correspondence, occasion: Occasion, since: datetime | None = None) -> bool:
+    """True when anybody was told of such an occasion, or waits to be, since the moment it happened.
+
+    All whom an event concerns are told in one transaction, so that one message stands for all. Two services' clocks
+    are compared here: what was told up to ``SKEW`` before the moment counts, since untold is better than told twice.
+    """
+    for one in row.waiting:
+        if one["occasion"] == occasion and (since is None or datetime.fromisoformat(one["at"]) >= since):
+            return True
+    query = select(Message.id).where(Message.petition_id == row.petition_id, Message.occasion == occasion)
+    if since is not None:
+        query = query.where(Message.created_at >= since - SKEW)
+    return work.session.scalar(query.limit(1)) is not None
 
 
 # ── sender loops ────────────────────────────────────────────────────────────────────────────────────

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Boolean, Date, Float, Index, Integer, LargeBinary, String, Text
+from sqlalchemy import JSON, BigInteger, Boolean, Date, Float, Index, Integer, LargeBinary, String, Text, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from services.chassis.database import UtcDateTime
@@ -129,6 +129,7 @@ Index("case_unit", Case.unit_id, Case.state, Case.step_due_at)
 Index("case_state", Case.state, Case.step_due_at)
 Index("case_petitioner", Case.petitioner_key, Case.submitted_at)
 Index("case_matter", Case.subject, Case.area, Case.submitted_at)
+Index("case_sealed", Case.petition_id, sqlite_where=text("sealed = 1"), postgresql_where=text("sealed"))
 
 
 class HistoryEntry(Base):

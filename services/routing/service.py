@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from services.chassis.consume import Batch, listens
 from services.chassis.provider import HouseProvider
+from services.chassis.reconcile import nothing_to_load
 from services.chassis.relay import Relay
+from services.contracts.compare import lane_to
 from services.contracts.shared import SEALED
-from services.routing import handlers, store
+from services.routing import handlers, snapshots, store
 
 
 class Service:
@@ -26,3 +28,13 @@ class Service:
     def reports(self, batch: Batch) -> None:
         """Reports on persons, in the lane of their own."""
         batch.apply(self.house, handlers.ON_REPORT, store.load_cases)
+
+    @listens("routing.snapshots", *snapshots.ON_SNAPSHOTS, lane=lane_to("routing"))
+    def compared(self, batch: Batch) -> None:
+        """Who asks whether a copy of cases is whole, and what intake answers to the same question."""
+        batch.apply(self.house, snapshots.ON_SNAPSHOTS, nothing_to_load)
+
+    @listens("routing.snapshots-sealed", *snapshots.ON_SNAPSHOTS, lane=lane_to("routing", sealed=True))
+    def compared_sealed(self, batch: Batch) -> None:
+        """The same of reports on persons."""
+        batch.apply(self.house, snapshots.ON_SNAPSHOTS, nothing_to_load)

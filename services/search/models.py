@@ -89,6 +89,7 @@ class PetitionView(Follows, Base):
             sqlite_where=text("version > indexed_version"),
             postgresql_where=text("version > indexed_version"),
         ),
+        Index("petition_view_sealed", "petition_id", sqlite_where=text("sealed = 1"), postgresql_where=text("sealed")),
     )
 
 

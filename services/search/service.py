@@ -8,8 +8,11 @@ from nameko.extensions import DependencyProvider
 
 from services.chassis.consume import Batch, listens
 from services.chassis.provider import HouseProvider, house_of
+from services.chassis.reconcile import nothing_to_load
+from services.chassis.relay import Relay
 from services.chassis.sender import native, sends
-from services.search import handlers, store
+from services.contracts.compare import lane_to
+from services.search import handlers, snapshots, store
 from services.search.engines import open_engine
 from services.search.indexing import Indexer
 
@@ -32,10 +35,11 @@ class IndexerProvider(DependencyProvider):  # type: ignore[misc]
 
 
 class Service:
-    """Search as a nameko service. It publishes nothing, so it has no relay."""
+    """Search as a nameko service. It publishes nothing but what it asks the owners of its rows."""
 
     name = "search"
     house = HouseProvider()
+    relay = Relay()
     indexer = IndexerProvider()
 
     @listens("search.events", *handlers.ON_EVENTS)
@@ -47,6 +51,16 @@ class Service:
     def reports(self, batch: Batch) -> None:
         """Reports on persons, on a queue of their own."""
         batch.apply(self.house, handlers.ON_PETITIONS, store.load)
+
+    @listens("search.snapshots", *snapshots.ON_SNAPSHOTS, lane=lane_to("search"))
+    def answers(self, batch: Batch) -> None:
+        """What owners answer when search asks whether its rows are whole."""
+        batch.apply(self.house, snapshots.ON_SNAPSHOTS, nothing_to_load)
+
+    @listens("search.snapshots-sealed", *snapshots.ON_SNAPSHOTS, lane=lane_to("search", sealed=True))
+    def sealed_answers(self, batch: Batch) -> None:
+        """The same of reports on persons."""
+        batch.apply(self.house, snapshots.ON_SNAPSHOTS, nothing_to_load)
 
     @sends("search.index")
     def index(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any
 
-from services.contracts import intake, notify, portals, routing, shared
+from services.contracts import compare, intake, notify, portals, routing, shared, snapshots
 from services.contracts.envelope import Event, Text
 
 NUMBER = "WZ-260302-48173-92657"
@@ -93,6 +93,8 @@ def _notice() -> dict[str, Any]:
 
 _ANSWERED: dict[str, Any] = {"state": "replied", "accepted_at": at(3, 0), "reply": _REPLY}
 
+_RUN: dict[str, Any] = {"run_id": "0195562e-5c00-7000-8000-0000000000f1", "owner": "intake", "asker": "search"}
+
 INSTANCES: tuple[Event, ...] = (
     intake.PetitionSubmitted(**_petition()),
     intake.ReportSubmitted(**{**_petition(kind="report", publish=False), "sealed": True}),
@@ -132,6 +134,24 @@ INSTANCES: tuple[Event, ...] = (
     ),
     notify.NoticeDelivered(**_notice()),
     notify.NoticeFailed(**_notice(), code="no_address"),
+    compare.SnapshotRequested(
+        **_RUN, fields=["number", "petition.title", "petition.petitioner_key?"], after="", limit=300, count=True
+    ),
+    compare.SnapshotListed(
+        **_RUN,
+        after="",
+        lines=[compare.Line(id=PETITION, sequence=2, digest="5f0c6d0d9a1e4b7c")],
+        more=False,
+        total=1,
+    ),
+    snapshots.PetitionSnapshot(
+        **_RUN,
+        sequence=2,
+        petition_id=PETITION,
+        number=NUMBER,
+        origin=_ABOUT["origin"],
+        petition=intake.PetitionState(**_STATE),
+    ),
     portals.PortalPetitionFiled(
         reference="P-2026-0001",
         kind="complaint",

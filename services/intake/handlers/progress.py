@@ -34,13 +34,13 @@ def assessed(delivery: Delivery[PetitionAssessed], work: Work) -> None:
 def dispatched(delivery: Delivery[PetitionDispatched], work: Work) -> None:
     """The petition has a responsible unit and a due date."""
     case = delivery.event.case
-    _case(delivery, work, "dispatched", {"unit": _unit(case), "due_at": _text(case.due_at)})
+    _case(delivery, work, "dispatched", {"unit": unit_name(case), "due_at": _text(case.due_at)})
 
 
 def accepted(delivery: Delivery[PetitionAccepted], work: Work) -> None:
     """The unit accepted it."""
     case = delivery.event.case
-    _case(delivery, work, "accepted", {"unit": _unit(case), "due_at": _text(case.due_at)})
+    _case(delivery, work, "accepted", {"unit": unit_name(case), "due_at": _text(case.due_at)})
 
 
 def objected(delivery: Delivery[AssignmentObjected], work: Work) -> None:
@@ -87,14 +87,22 @@ def _case(delivery: Delivery[Any], work: Work, code: str, details: dict[str, Any
     petition = _petition(event, work)
     # A step is a fact of its own: it belongs to the way even when a later one was heard of first.
     _step(delivery, work, petition, delivery.envelope.time, code, details)
+    _stand(petition, event.case, delivery, work)
+
+
+def stand(delivery: Delivery[CaseEvent], work: Work) -> None:
+    """Bring the petition to where the case stands, without a step: nobody says what happened."""
+    _stand(_petition(delivery.event, work), delivery.event.case, delivery, work)
+
+
+def _stand(petition: Petition, case: CaseState, delivery: Delivery[Any], work: Work) -> None:
     if not work.advance(petition, delivery.envelope):
         return
-    case = event.case
     # Routing may not have heard yet that the petitioner took it back.
     if petition.withdrawn_at is None or case.state in ("replied", "closed", "withdrawn"):
         petition.state = case.state
     petition.unit_id = case.unit.id if case.unit else None
-    petition.unit = _unit(case)
+    petition.unit = unit_name(case)
     petition.unit_line = case.unit_line
     petition.due_at = case.due_at
     petition.reply = msgspec.to_builtins(case.reply) if case.reply else None
@@ -124,7 +132,8 @@ def _petition(event: PetitionEvent, work: Work) -> Petition:
     return petition
 
 
-def _unit(case: CaseState) -> dict[str, Any] | None:
+def unit_name(case: CaseState) -> dict[str, Any] | None:
+    """The name of the responsible unit as it is kept."""
     if case.unit is None:
         return None
     name: dict[str, Any] = msgspec.to_builtins(case.unit.name)

@@ -51,7 +51,23 @@ def follow(delivery: Delivery[IntakeEvent], work: Work) -> None:
     _end_if_due(case, event.petition, work)
 
 
-def _open(event: IntakeEvent, work: Work) -> Case:
+def open_again(delivery: Delivery[IntakeEvent], work: Work, *, steps: int, sequence: int) -> None:
+    """Open the case of a petition that has none though it was told of, and judge it.
+
+    Args:
+        delivery: what intake holds of the petition.
+        work: the unit of work.
+        steps: the last step of an earlier case of this petition that is left in the history.
+        sequence: above whatever that case was told under; else others would take the new one's events for old.
+    """
+    event = delivery.event
+    case = _open(event, work, steps=steps, sequence=sequence)
+    work.advance(case, delivery.envelope)
+    _assess(case, event, work)
+    _end_if_due(case, event.petition, work)
+
+
+def _open(event: IntakeEvent, work: Work, *, steps: int = 0, sequence: int = 0) -> Case:
     reading = store.loading.reading(work, event)
     petition = event.petition
     case = Case(
@@ -67,14 +83,14 @@ def _open(event: IntakeEvent, work: Work) -> Case:
         state="under_review",
         audience="sealed" if event.sealed else "dispatchers",
         version=1,
-        steps=0,
+        steps=steps,
         assessment={},
         risky=False,
         sketch=b"",
         place_pairs="",
         unit_line="",
         hops=0,
-        sequence=0,
+        sequence=sequence,
         seen={},
     )
     alike = (

@@ -177,6 +177,17 @@ def history(session: Session, petition_id: str) -> Sequence[HistoryEntry]:
     ).all()
 
 
+def last_step(session: Session, petition_id: str) -> int:
+    """The number of the newest step that the history holds of a petition; 0 without any."""
+    query = select(func.max(HistoryEntry.position)).where(HistoryEntry.petition_id == petition_id)
+    return session.scalar(query) or 0
+
+
+def forget_bands(session: Session, petition_id: str) -> None:
+    """Remove what a case that is gone was found by."""
+    session.execute(delete(ShingleBand).where(ShingleBand.petition_id == petition_id))
+
+
 def names_of(session: Session, staff_ids: Sequence[str]) -> dict[str, str]:
     """Names of members of staff by their ids."""
     query = select(Account.id, Account.name).where(Account.id.in_(staff_ids))
@@ -186,4 +197,4 @@ def names_of(session: Session, staff_ids: Sequence[str]) -> dict[str, str]:
 def forget_features(work: Work, row: Case) -> None:
     """Later petitions no longer find this one: it became sealed."""
     row.sketch, row.place_pairs = b"", ""
-    work.session.execute(delete(ShingleBand).where(ShingleBand.petition_id == row.petition_id))
+    forget_bands(work.session, row.petition_id)
