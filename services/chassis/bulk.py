@@ -39,8 +39,9 @@ def insert_new(session: Session, table: Table, rows: Sequence[Mapping[str, Any]]
         columns = tuple(rows[0])
         statement = _unnest(table, columns, f"on conflict do nothing returning {returning}")
         return set(_run(session, statement, {name: [row[name] for row in rows] for name in columns}).scalars())
+    # Rows beside the statement, not in it: a statement with values is compiled anew each time.
     new = sqlite.insert(table).on_conflict_do_nothing().returning(table.c[returning])
-    return set(session.scalars(new.values(list(rows))))
+    return set(session.scalars(new, list(rows)))
 
 
 def mark_published(session: Session, table: Table, positions: Sequence[int], now: datetime) -> None:
