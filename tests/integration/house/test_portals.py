@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import uuid
 from typing import Any
@@ -112,6 +113,40 @@ def test_a_batch_of_webhook_events_has_one_result_each(house: House) -> None:
     text = answer.text
     assert text.count('"number"') == 2
     assert "unknown_kind" in text
+
+
+def _poison(house: House, reference: str) -> list[amqp.Message]:
+    """What no portal should send: nothing of it may end the loop that reads it."""
+    good = _message("south", reference)
+    headers = dict(good.properties["application_headers"])
+
+    def made(body: bytes, extra: dict[str, Any] | None = None, **properties: Any) -> amqp.Message:
+        given = {"user_id": "south", "delivery_mode": 2, "content_type": "application/json", **properties}
+        return amqp.Message(body, application_headers=headers | (extra or {}), **given)
+
+    return [
+        # A body that the library decodes into halves of characters.
+        made(b"+2AA-", content_encoding="utf-7"),
+        made(gzip.compress(good.body), content_encoding="gzip"),
+        made(good.body, {"cloudEvents:type": {"a": [1, {"b": None}]}}),
+        made(good.body, {"cloudEvents:id": "\ud800", "x": [1.5, True]}),
+        made(b"[" * 200_000),
+        made(b'{"reference": "' + b"x" * 10_000_000 + b'"}'),
+        made(b"\xff\xfe\x00", {"x-delivery-count": "many"}),
+        made(b"{}", {"nameko.call_id_stack": 5}),
+        made(b'{"reference": "a\\ud800", "title": "\\u0000"}', {"cloudEvents:time": "1970-01-01T00:00:00Z"}),
+        amqp.Message(b"{}", user_id="south"),
+    ]
+
+
+def test_whatever_a_portal_sends_its_neighbours_go_through_and_its_loop_goes_on(house: House) -> None:
+    before, after = (f"P-{uuid.uuid4().hex[:8]}" for _ in range(2))
+    for message in _poison(house, before):
+        _publish(house, "south", message)
+    assert "number" in _send(house, "south", before)[before]
+    for message in _poison(house, after):
+        _publish(house, "south", message)
+    assert "number" in _send(house, "south", after)[after]
 
 
 @pytest.mark.parametrize(
