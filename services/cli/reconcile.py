@@ -175,13 +175,17 @@ def _note(now: Progress) -> str:
 
 
 def _silence(run: Run, service: str, now: Progress, timeout: float) -> str:
-    if unsent := run.unsent():
-        return (
-            f"{service}: its own worker has not published {unsent} of its requests within {timeout:g} s; "
-            f"is `wenzheng run {service} --role worker` running, and the broker?"
-        )
-    who = " and ".join(now.waiting_for)
-    return f"{service}: {who} did not answer within {timeout:g} s; is the worker running? See wenzheng queues"
+    unsent = run.unsent()
+    said = []
+    for owner in now.waiting_for:
+        problem = unsent.get(owner)
+        if problem is None:
+            said.append(f"{owner} did not answer within {timeout:g} s; is its worker running? See wenzheng queues")
+        elif problem == "unroutable":
+            said.append(f"{owner} has no queue on the broker; start its worker")
+        else:
+            said.append(f"the request to {owner} was not published; do the broker and the worker of {service} run?")
+    return "\n  ".join(f"{service}: {words}" for words in said)
 
 
 def _index(house: House[Any], module: Any) -> tuple[int, int | None] | None:

@@ -117,15 +117,15 @@ class Run:
                 for r in session.execute(query)
             ]
 
-    def unsent(self) -> int:
-        """Requests of this comparison that the asker's own worker has not published."""
-        query = (
-            select(func.count())
-            .select_from(outbox)
-            .where(outbox.c.published_at.is_(None), outbox.c.type == SnapshotRequested.type)
+    def unsent(self) -> dict[str, str]:
+        """Owners to whom the asker's own worker could not publish a request: why by owner, "" when it never tried."""
+        query = select(outbox.c.routing_key, outbox.c.problem).where(
+            outbox.c.published_at.is_(None), outbox.c.type == SnapshotRequested.type
         )
         with self._house.database.read() as session:
-            return session.scalar(query) or 0
+            rows = session.execute(query).all()
+        stem = f"{SnapshotRequested.type}."
+        return {row.routing_key.removeprefix(stem).partition(".")[0]: row.problem or "" for row in rows}
 
     # ── what a step does ────────────────────────────────────────────────────────────────────────────
 
