@@ -8,7 +8,7 @@ import email.policy
 import socket
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -20,6 +20,7 @@ from services.chassis.database import Database
 from services.chassis.portal_out import Outgoing
 from services.chassis.portals import Portal
 from services.chassis.sender_rows import LADDER, Away, Failed, claim
+from services.chassis.sending import Sending
 from services.contracts.envelope import Event
 from services.contracts.portals import PortalPetitionUpdated
 from services.notify import sending
@@ -102,6 +103,18 @@ def states(street: Street) -> dict[str, tuple[str, str | None]]:
 
 def failures(street: Street) -> list[tuple[str, str]]:
     return [(n["number"], n["code"]) for n in street.notices() if n["type"] == "notice.failed.v1"]
+
+
+def at_each_send(loop: Sending[MailMessage], act: Callable[[], object]) -> None:
+    """Do something whenever the server has taken a mail that is not marked yet."""
+    noted = loop._noted
+
+    def act_first(row: MailMessage, line: str, failure: Failed | None) -> Failed | None:
+        if failure is None:
+            act()
+        return noted(row, line, failure)
+
+    loop._noted = act_first  # type: ignore[method-assign]
 
 
 def test_the_receipt_arrives_with_number_code_and_headers(street: Street, post: PostOffice) -> None:
@@ -296,6 +309,34 @@ def test_a_loop_that_is_to_end_gives_the_rest_of_its_page_back_unharmed(street: 
     assert sending.mails(street.house).run() == 2
 
 
+@pytest.mark.postgres
+def test_two_workers_on_postgresql_send_every_message_once_though_a_third_dies(
+    open_street: OpenStreet, post: PostOffice, postgres_database: str
+) -> None:
+    street = open_street(smtp_url=post.url, database_url=postgres_database)
+    file(street, *[f"p{index}" for index in range(70)])
+    third = sending.mails(street.house)
+
+    def dies() -> None:
+        raise Killed
+
+    at_each_send(third, dies)
+    with pytest.raises(Killed):
+        third.run()
+    workers = [threading.Thread(target=sending.mails(street.house).run) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    sent_to = [m["To"] for m in post.taken]
+    assert len(sent_to) == len(set(sent_to)) == 51
+    street.clock.move(timedelta(hours=1))
+    sending.mails(street.house).run()
+    found = [state for state, _ in states(street).values()]
+    assert (found.count("sent"), found.count("ambiguous")) == (50, 20)
+    assert len(post.taken) == 51
+
+
 class Killed(BaseException):
     """The process ends here."""
 
@@ -306,11 +347,11 @@ def test_a_sender_that_dies_leaves_a_page_in_doubt_at_most_and_no_mail_goes_out_
     file(street, *[f"p{index}" for index in range(25)])
     loop = sending.mails(street.house)
 
-    def dies(row: MailMessage) -> None:
+    def dies() -> None:
         if len(post.taken) == 7:
             raise Killed
 
-    loop.after_send = dies  # type: ignore[method-assign]
+    at_each_send(loop, dies)
     with pytest.raises(Killed):
         loop.run()
     sending.mails(street.house).run()
@@ -348,11 +389,11 @@ def test_a_slow_page_keeps_its_claim(street: Street, post: PostOffice) -> None:
     # So long could each hand-over take that every one needs the claim anew.
     loop._channel.longest_s = 10_000.0
 
-    def slowly(row: MailMessage) -> None:
+    def slowly() -> None:
         street.clock.move(timedelta(seconds=100))
         sending.mails(street.house).run()
 
-    loop.after_send = slowly  # type: ignore[method-assign]
+    at_each_send(loop, slowly)
     loop.run()
     assert {state for state, _ in states(street).values()} == {"sent"}
     assert len(post.taken) == 4
@@ -364,11 +405,11 @@ def test_what_was_sent_is_marked_once_the_database_is_free_again(street: Street,
     loop = sending.mails(replace(street.house, database=hasty))
     other = sqlite3.connect(street.house.database.url.database or "", isolation_level=None, check_same_thread=False)
 
-    def others_write(row: MailMessage) -> None:
+    def others_write() -> None:
         other.execute("BEGIN IMMEDIATE")
         threading.Timer(1.0, other.execute, ["COMMIT"]).start()
 
-    loop.after_send = others_write  # type: ignore[method-assign]
+    at_each_send(loop, others_write)
     assert loop.run() == 1
     assert states(street) == {"p1": ("sent", None)}
     hasty.close()
