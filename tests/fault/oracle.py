@@ -44,10 +44,14 @@ def read(cluster: Cluster, tag: str) -> Books:
     query = "select petition_id, number, sequence, state, seen from petition_case where title like %s"
     books.routing = {row[0]: row[1:] for row in cluster.rows("routing", query, like)}
     query = (
-        "select h.petition_id, h.step, count(*) from history h join petition_case c on c.petition_id = h.petition_id"
-        " where c.title like %s and h.step in ('submitted', 'assessed') group by 1, 2 having count(*) > 1"
+        "select h.petition_id, h.step from history h join petition_case c on c.petition_id = h.petition_id"
+        " where c.title like %s"
     )
-    books.repeated = sum(row[2] - 1 for row in cluster.rows("routing", query, like))
+    steps = Counter(cluster.rows("routing", query, like))
+    for petition in books.routing:
+        # Judged once when it comes in, and again for each supplement at most.
+        judged = steps[petition, "assessed"] - 1 - steps[petition, "supplemented"]
+        books.repeated += max(0, steps[petition, "submitted"] - 1) + max(0, judged)
     query = "select petition_id, number, sequence, seen from correspondence where title like %s"
     books.notify = {row[0]: row[1:] for row in cluster.rows("notify", query, like)}
     query = (

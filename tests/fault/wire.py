@@ -11,7 +11,7 @@ from typing import Any
 import amqp
 
 from tests.fault.cluster import Cluster, connect
-from tests.fault.processes import Failed
+from tests.fault.processes import Failed, until
 
 #: Marks a copy of ours, so that it is not copied again; services read the headers they know and no others.
 COPY = "x-copied-by-fault-test"
@@ -131,9 +131,10 @@ def parked(cluster: Cluster, queue: str) -> list[dict[str, Any]]:
         found = []
         while (message := channel.basic_get(f"{queue}.parked", no_ack=False)) is not None:
             found.append({**headers(message), "message_id": message.properties.get("message_id", "")})
-        return found
     finally:
         connection.close()
+    until(lambda: cluster.queue(f"{queue}.parked")[0] >= len(found), 20, "what was looked at is back in its queue")
+    return found
 
 
 def take_all(cluster: Cluster, queue: str, count: int) -> list[amqp.Message]:

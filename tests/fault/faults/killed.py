@@ -105,7 +105,7 @@ def kill_at(run: Run, process: Process, point: str, ledger: Ledger, passages: tu
         run.require(False, f"{process.name} never came to {point}:{number}: the fault did not happen")
         process.stop()
     process.start()
-    run.recovered(process.ready(), 10 if run.full else 20, f"{process.name}'s return after {point}")
+    run.recovered(process.ready(), 10 if run.full else 30, f"{process.name}'s return after {point}")
     assert ledger.rate
 
 
@@ -121,7 +121,7 @@ def routing_killed(run: Run) -> None:
         run.somewhere(0.3, 2.0)
         worker.kill()
         worker.start()
-        run.recovered(worker.ready(), 10 if run.full else 20, "routing's return")
+        run.recovered(worker.ready(), 10 if run.full else 30, "routing's return")
     run.balance(ledger)
     run.require(run.sampler.sum("events_redelivered") > 0, "nothing was redelivered: the fault did not happen")
 
@@ -152,7 +152,7 @@ def notify_killed(run: Run) -> None:
                 run.require(False, f"notify never came to {point}:{number}: the fault did not happen")
                 worker.stop()
             worker.start(**settings)
-            run.recovered(worker.ready(), 10 if run.full else 20, "notify's return")
+            run.recovered(worker.ready(), 10 if run.full else 30, "notify's return")
         run.somewhere(0.3, 1.5)
         run.balance(ledger, unsent=True)
         _mails(run, cluster, ledger, mail)
@@ -215,7 +215,7 @@ def relay_and_search_killed(run: Run) -> None:
             run.require(False, f"search never came to after_write:{number}: the fault did not happen")
             search.stop()
         search.start(**elastic_settings(run.ground.elastic.url))
-        run.recovered(search.ready(), 10 if run.full else 20, "search's return")
+        run.recovered(search.ready(), 10 if run.full else 30, "search's return")
         run.balance(ledger)
         run.require(run.sampler.sum("events_duplicate") > 0, "no event was published twice: the fault did not happen")
         compare_index(run, cluster, run.ground.elastic.url)
