@@ -9,7 +9,7 @@ from typing import Any
 
 import amqp
 
-from services.contracts.envelope import CONTENT_TYPE, MAX_BODY_BYTES, SPEC_VERSION, Envelope, Registry, Rejected
+from services.contracts.envelope import CONTENT_TYPE, MAX_BODY_BYTES, SPEC_VERSION, YEARS, Envelope, Registry, Rejected
 
 #: Prefix of attribute headers (CloudEvents AMQP binding §3.1.3.1); the other spelling is read as well.
 PREFIX = "cloudEvents:"
@@ -115,9 +115,12 @@ def read(message: amqp.Message, registry: Registry) -> Envelope:
     media = str(properties.get("content_type", "")).partition(";")[0].strip().lower()
     if media != CONTENT_TYPE:
         raise Rejected("wrong_content_type", f"the content type must be {CONTENT_TYPE}", "content_type")
-    if properties.get("content_encoding") not in (None, "", "utf-8", "UTF-8", "identity"):
+    headers = properties.get("application_headers") or {}
+    encoding = properties.get("content_encoding") or "identity"
+    # kombu names a compression in a header; what is compressed is never inflated.
+    if str(encoding).lower() not in ("utf-8", "identity") or headers.get("compression"):
         raise Rejected("encoded_body", "a compressed body is not read", "content_encoding")
-    found = attributes(properties.get("application_headers") or {})
+    found = attributes(headers)
     return envelope_of(found, body, registry)
 
 
@@ -164,4 +167,6 @@ def _moment(text: str) -> datetime:
         raise Rejected("invalid_attribute", "time must be an RFC 3339 date and time", "time") from None
     if moment.tzinfo is None:
         raise Rejected("invalid_attribute", "time must name its offset from UTC", "time")
+    if moment.year not in YEARS:
+        raise Rejected("invalid_attribute", f"time must lie between {YEARS.start} and {YEARS.stop}", "time")
     return moment

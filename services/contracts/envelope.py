@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, ClassVar
@@ -14,6 +15,10 @@ SPEC_VERSION = "1.0"
 CONTENT_TYPE = "application/json"
 #: A body above this is refused unread (bytes); attachments travel by reference only.
 MAX_BODY_BYTES = 1024 * 1024
+#: Years in which something may have happened: a clock that stands at 1970 or 9999 is a broken one.
+YEARS = range(2000, 2200)
+#: An escaped NUL, which no database takes; not a backslash that somebody wrote before the letters.
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
@@ -119,6 +124,8 @@ class Registry:
             if version.isdigit() and any(known.rpartition(".v")[0] == stem for known in self._classes):
                 raise Rejected("unsupported_version", f"{stem} is not known in version {version}", "type")
             raise Rejected("unknown_type", "no such event type", "type")
+        if b"u0000" in body and _NUL.search(body):
+            raise Rejected("invalid_payload", "a text holds a NUL")
         try:
             event: Event = decoder.decode(body)
         except msgspec.ValidationError as error:

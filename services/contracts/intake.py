@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import msgspec
 
+from services.contracts.envelope import YEARS
 from services.contracts.shared import Kind, PetitionEvent, Place
 
 
@@ -47,6 +48,11 @@ class PetitionState(msgspec.Struct, frozen=True, kw_only=True):
     withdrawn_at: datetime | None = None
     withdrawal_reason: str = ""
     rating: Rating | None = None
+
+    def __post_init__(self) -> None:
+        # Every clock of the case counts from it.
+        if self.submitted_at.year not in YEARS:
+            raise ValueError(f"submitted_at must lie between {YEARS.start} and {YEARS.stop}")
 
 
 class IntakeEvent(PetitionEvent, frozen=True, kw_only=True):

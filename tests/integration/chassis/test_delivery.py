@@ -86,6 +86,11 @@ POISON: list[tuple[str, dict[str, Any]]] = [
     ("unsupported_version", {"type": "toy.ping.v7"}),
     ("missing_attribute", {"subject": ""}),
     ("invalid_attribute", {"time": "yesterday"}),
+    ("invalid_attribute", {"time": "1970-01-01T00:00:00+00:00"}),
+    ("invalid_attribute", {"time": "9999-12-31T23:59:59-23:00"}),
+    ("malformed_json", {"body": b'{"ball": NaN}'}),
+    ("malformed_json", {"body": b'{"ball": "\\ud800"}'}),
+    ("invalid_payload", {"body": b'{"ball": "a\\u0000b"}'}),
     ("invalid_attribute", {"sequence": "²"}),
     ("body_too_large", {"body": b'{"ball": "' + b"x" * 1_100_000 + b'"}'}),
 ]
