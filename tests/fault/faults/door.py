@@ -62,7 +62,7 @@ def huge_and_slow(run: Run) -> None:
     ledger = run.ledger(min(run.rate, 60))
     run.load(ledger, 60, least=4)
     calm = time.monotonic()
-    before = ledger.p95(calm - 3, calm)
+    before = ledger.p95_asked(calm - 3, calm)
     memory = web.memory()
     run.phase("10 MB")
     client = Client(lambda: ("127.0.0.1", web.port))
@@ -88,11 +88,13 @@ def huge_and_slow(run: Run) -> None:
     for drip in drips:
         drip.close()
     kept = sum(drip.cut is None or drip.cut > CUT_S + 1 for drip in drips)
-    during = ledger.p95(begun, time.monotonic())
+    ended = time.monotonic()
     run.require(not kept, f"{kept} of 200 slow connections were not cut within {CUT_S:g} s")
-    run.require(during < max(2 * before, 0.1), f"others took {during:.2f} s (p95), {before:.2f} s before")
-    run.note(f"p95 of others {before * 1000:.0f} → {during * 1000:.0f} ms")
     run.balance(ledger)
+    # By when they were asked: those that waited until the slow were gone count as well.
+    during = ledger.p95_asked(begun, ended - 1)
+    run.require(during < max(2 * before, 0.25), f"others waited {during:.2f} s (p95), {before:.2f} s before")
+    run.note(f"p95 of others {before * 1000:.0f} → {during * 1000:.0f} ms")
     bad = [answer.status for answer in ledger.answers if answer.status != 201]
     run.require(not bad, f"others were answered with {sorted(set(bad))}, {len(bad)} times")
 
@@ -116,6 +118,8 @@ def _post_chunked(port: int, body: bytes) -> int:
 # ── 20 ───────────────────────────────────────────────────────────────────────────────────────────
 #: Further headers of a mail of ours.
 _MAIL_HEADERS = ("content-transfer-encoding", "content-language", "auto-submitted", "precedence")
+#: Attributes whose value is an address that may be run.
+_ADDRESSES = ("href", "src", "action", "formaction", "data", "xlink:href")
 #: Marks what must never become code.
 MARK = "wzinjected"
 #: What people write into fields to see what happens.
@@ -157,11 +161,9 @@ class _Code(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._in_script = tag in ("script", "style")
         for name, value in attrs:
-            if MARK in (value or "") and (
-                name.startswith("on") or (value or "").strip().lower().startswith("javascript:")
-            ):
-                self.found.append(f"{tag} {name}")
-            if MARK in name:
+            text = (value or "").strip().lower()
+            runs = name.startswith("on") or (name in _ADDRESSES and text.startswith("javascript:"))
+            if MARK in name or (MARK in text and runs):
                 self.found.append(f"{tag} {name}")
 
     def handle_endtag(self, tag: str) -> None:
@@ -294,7 +296,7 @@ def _searched(run: Run) -> None:
         begun = time.monotonic()
         answer = run.cluster.get("search", "/api/search", "supervisor", q=string)
         slowest = max(slowest, time.monotonic() - begun)
-        run.require(answer.status_code in (200, 422), f"searching {string[:20]!r} answers {answer.status_code}")
+        run.require(answer.status_code in (200, 400, 422), f"searching {string[:20]!r} answers {answer.status_code}")
     for name in ("kind", "unit", "state", "month", "sort", "page", "size", "unknown"):
         answer = run.cluster.get("search", "/api/search", "supervisor", **{name: "'; drop table petition_view; --"})
         run.require(answer.status_code < 500, f"a filter {name} answers {answer.status_code}")
