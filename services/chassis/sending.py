@@ -52,6 +52,8 @@ class Sending(Generic[Row]):
         self._lease_s: float = channel.longest_s + house.settings.sender_lease_s
         self._log = log(house.service)
         self._measured = float("-inf")
+        #: Until when the page in hand is ours (monotonic s).
+        self._held_until = 0.0
         #: Set by the worker: True once it wants to end.
         self.stopping: Callable[[], bool] = lambda: False
 
@@ -133,30 +135,33 @@ class Sending(Generic[Row]):
     def _hand_over(self, rows: Sequence[Row], claimed: float) -> dict[str, Failed | Away | None]:
         """Outcome by id. Once a line is away, or the worker wants to end, the rest comes later."""
         outcomes: dict[str, Failed | Away | None] = {}
-        until = claimed + self._lease_s
+        self._held_until = claimed + self._lease_s
         for line, group in groupby(sorted(rows, key=self._line_of), key=self._line_of):
             mine = list(group)
-            until = self._renewed(rows, until)
-            try:
-                together = self._channel.hand_over_all(mine)
-            except Away as away:
-                self._rest(line, away.code, away.seconds)
-                outcomes |= dict.fromkeys((row.id for row in mine), away)
-                continue
-            except Exception as error:
-                self._log.error("hand-over failed", sender=self._channel.name, line=line, exc_info=error)
-                together = dict.fromkeys((row.id for row in mine), Failed("sender_failed", ambiguous=True))
+            together = self._together(mine, line) if self._may_go_on(rows) else dict.fromkeys(_ids(mine), Away(NOT_YET))
             if together is not None:
-                for row in mine:
-                    outcomes[row.id] = self._noted(row, line, together[row.id])
+                outcomes |= together
                 continue
             for row in mine:
-                if self.stopping() or line in self._breaker.resting():
-                    outcomes[row.id] = Away(NOT_YET)
-                    continue
-                until = self._renewed(rows, until)
-                outcomes[row.id] = self._one(row, line)
+                open_ = line not in self._breaker.resting() and self._may_go_on(rows)
+                outcomes[row.id] = self._one(row, line) if open_ else Away(NOT_YET)
         return outcomes
+
+    def _together(self, rows: Sequence[Row], line: str) -> Mapping[str, Failed | Away | None] | None:
+        """Outcome by id of rows that go by one line at once; None when they go one by one."""
+        started = time.monotonic()
+        try:
+            outcomes = self._channel.hand_over_all(rows)
+        except Away as away:
+            self._rest(line, away.code, away.seconds)
+            return dict.fromkeys(_ids(rows), away)
+        except Exception as error:
+            self._log.error("hand-over failed", sender=self._channel.name, line=line, exc_info=error)
+            outcomes = dict.fromkeys(_ids(rows), Failed("sender_failed", ambiguous=True))
+        if outcomes is None:
+            return None
+        self._house.metrics.observe("send_seconds", time.monotonic() - started, sender=self._channel.name)
+        return {row.id: self._noted(row, line, outcomes[row.id]) for row in rows}
 
     def _one(self, row: Row, line: str) -> Failed | Away | None:
         started = time.monotonic()
@@ -195,15 +200,24 @@ class Sending(Generic[Row]):
     def _line_of(self, row: Row) -> str:
         return str(getattr(row, self._channel.line)) if self._channel.line else ""
 
-    def _renewed(self, rows: Sequence[Row], until: float) -> float:
-        """Renew the lease when the next hand-over might outlive it; returns until when it holds (monotonic s)."""
+    def _may_go_on(self, rows: Sequence[Row]) -> bool:
+        """False once the worker wants to end, or when the claim would run out in the next hand-over."""
+        if self.stopping():
+            return False
         now = time.monotonic()
-        if now + self._channel.longest_s < until:
-            return until
-        with self._house.database.write() as session:
-            claims = sorted({row.claim for row in rows})
-            sender_rows.renew(session, self._model, claims, self._house.clock.now(), self._lease_s)
-        return now + self._lease_s
+        if now + self._channel.longest_s < self._held_until:
+            return True
+        try:
+            with self._house.database.write() as session:
+                claims = sorted({row.claim for row in rows})
+                sender_rows.renew(session, self._model, claims, self._house.clock.now(), self._lease_s)
+        except DBAPIError as error:
+            if not is_transient(error):
+                raise
+            # What was sent so far is marked once the database is back.
+            return False
+        self._held_until = now + self._lease_s
+        return True
 
     # ── marking ────────────────────────────────────────────────────────────────────────────────────
     def _mark(self, rows: Sequence[Row], outcomes: Mapping[str, Failed | Away | None]) -> int:
@@ -269,6 +283,10 @@ class Sending(Generic[Row]):
         with self._house.database.read() as session:
             number, oldest = sender_rows.waiting(session, self._model)
         tell_waiting(self._house, self._channel.name, number, oldest)
+
+
+def _ids(rows: Sequence[Any]) -> list[str]:
+    return [row.id for row in rows]
 
 
 def tell_waiting(house: House[Any], sender: str, number: int, oldest: datetime | None) -> None:

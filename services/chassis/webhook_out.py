@@ -139,6 +139,9 @@ def _exchange(
     with _doubt(deadline):
         connection.request("POST", target, body, {**headers, "Host": _host(parts), "Connection": "close"})
         response = connection.getresponse()
+        if deadline.passed:
+            # The head of an answer that was cut off reads like a whole one.
+            raise TimeoutError
         status, after = response.status, _retry_after(response.getheader("Retry-After"), now)
     try:
         # Some servers count an answer that nobody reads as a failure of theirs.

@@ -99,14 +99,14 @@ class Mailer:
         except OSError:
             # Nothing of the mail was handed over yet.
             self._drop()
-            raise Failed("smtp_connection_lost") from None
+            raise Failed("smtp_connection_lost", pause=True) from None
         try:
             smtp.send(_LEADING_DOT.sub(b"..", _LINE_END.sub(b"\r\n", content)) + b".\r\n")
             code, _ = smtp.getreply()
         except OSError:
             # The server may have taken the mail and died before it could say so (RFC 5321 §4.5.3.2.6).
             self._drop()
-            raise Failed("smtp_no_answer", ambiguous=True) from None
+            raise Failed("smtp_no_answer", ambiguous=True, pause=True) from None
         if code != 250:
             self._refused(smtp, code)
 

@@ -113,7 +113,9 @@ def test_another_refusal_and_a_redirect_end_it_and_the_house_is_told(
 
 @pytest.mark.parametrize("date", [False, True])
 def test_a_portal_that_asks_for_patience_gets_it(street: Street, webhook_server: WebhookServer, date: bool) -> None:
-    file(street, "p1", "p2")
+    file(street, "p1")
+    street.clock.move(timedelta(seconds=1))
+    file(street, "p2")
     moment = (street.clock.now() + timedelta(seconds=300)).strftime("%a, %d %b %Y %H:%M:%S GMT")
     webhook_server.answers = [(429, {"Retry-After": moment if date else "300"})]
     loop = sending.webhooks(street.house)
