@@ -16,6 +16,9 @@ from services.search import handlers, snapshots, store
 from services.search.engines import open_engine
 from services.search.indexing import Indexer
 
+#: Where a fault test may end this worker (chassis.kill_points): the page is in the index, its rows are not marked.
+KILL_POINTS = {"after_write": (store, "mark", True)}
+
 
 class IndexerProvider(DependencyProvider):  # type: ignore[misc]
     """Dependency: the process's one indexer."""
