@@ -65,12 +65,20 @@ def main() -> int:
         report.say(f"[bold]{name}[/]")
         (ALL | PARTS)[name](report)
     limits: dict[str, dict[str, float]] = json.loads(LIMITS.read_text(encoding="utf-8"))
-    missed = [name for name, value in report.figures.items() if not within(value, limits.get(name, {}))]
+    missed = [
+        name
+        for name, value in report.figures.items()
+        if not within(value, limits.get(name, {})) and name not in report.waived
+    ]
+    if not chosen.names:
+        # A goal whose figure nobody measures any more must not pass for kept.
+        missed += [name for name in limits if name not in report.figures]
     show(console, report, limits)
     if chosen.json:
         document = {
             **report.figures,
             "missed": missed,
+            "waived": report.waived,
             "notes": report.notes,
             "rounds": report.rounds,
             "machine": {
@@ -102,6 +110,7 @@ def show(console: Console, report: Report, limits: dict[str, dict[str, float]]) 
         limit = limits.get(name, {})
         goal = "  ".join(f"{'≥' if side == 'min' else '≤'} {bound:,g}" for side, bound in limit.items())
         verdict = "" if not limit else "[green]kept[/]" if within(value, limit) else "[red]missed[/]"
+        verdict = report.waived.get(name, verdict)
         table.add_row(name, f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.3g}", goal, verdict)
     console.print(table)
     for text in report.notes:

@@ -17,6 +17,8 @@ from tests.bench.report import Report
 ROUNDS, EVENTS, PARTITIONS = 5, 24_000, 4
 #: Different balls, so that each gets a dozen events close enough together to be mixed up, were there no order.
 BALLS = 2_000
+#: Where the second core is free there is room for this ratio, which is also its goal.
+ROOM = 1.6
 #: How long workers get to share the partitions out (s).
 SHARE_S = 8.0
 ANSWERS = "bench.partitions"
@@ -46,7 +48,8 @@ def run(report: Report) -> None:
     }
     room = (psutil.cpu_count() or 1) / busy[1]
     report.figures["partitions_room_for_ratio"] = room
-    if room < 1.6:
+    if room < ROOM:
+        report.waived["partitions_ratio"] = "no core free"
         report.note(
             f"partitions: with one worker {busy[1]:.2f} of {psutil.cpu_count()} cores were busy already (worker, "
             f"broker, PostgreSQL and whatever else ran): the second core was not free, × {room:.2f} is the most"

@@ -175,6 +175,7 @@ class Worker:
         """Ask it to end; kill the group when it does not."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
+            self.go_on()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(seconds)
         with contextlib.suppress(ProcessLookupError):

@@ -26,6 +26,8 @@ class Report:
     figures: dict[str, float] = field(default_factory=dict)
     #: What a reader must know beside a figure.
     notes: list[str] = field(default_factory=list)
+    #: Figures whose goal this machine leaves no room for, with the reason.
+    waived: dict[str, str] = field(default_factory=dict)
     #: Every round behind a median.
     rounds: dict[str, list[float]] = field(default_factory=dict)
 
