@@ -13,8 +13,8 @@ from amqp.exceptions import NotFound
 from services.chassis import broker, topology, wire
 from services.chassis.errors import Transient
 
-#: Parked events that are read at most in one go; they are held meanwhile.
-MOST = 10_000
+#: Events that are settled, and written down, at a time.
+ROUND = 200
 
 
 @dataclass(frozen=True)
@@ -29,97 +29,154 @@ class Parked:
     code: str
     detail: str
     attempts: int
+    #: UTC, ISO 8601; empty when nobody wrote it down.
     first_failed: str
     last_failed: str
     #: Bytes of the body.
     size: int
-    body: bytes
+    #: Empty unless it was asked for.
+    body: bytes = b""
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """Where parked events lie.
+
+    Args:
+        name: how it is called for people.
+        url: broker URL with the virtual host, with a user who may read it.
+        queue: base name of the queue there.
+    """
+
+    name: str
+    url: str
+    queue: str
 
 
 #: Chooses events.
 Wanted = Callable[[Parked], bool]
+#: Told of each event that was looked at: how many there are.
+Seen = Callable[[int], None]
+#: Writes down what is about to be done to some events; only then it is done.
+WriteDown = Callable[[list[Parked]], None]
 
 
-def look(url: str, queue: str) -> list[Parked]:
-    """The parked events of a queue, oldest first; they stay where they are.
+def look(shelf: Shelf, wanted: Wanted, seen: Seen = lambda total: None, *, bodies: bool = False) -> list[Parked]:
+    """The parked events of a shelf, oldest first; they stay where they are.
 
     Args:
-        url: broker URL.
-        queue: the work queue's name.
+        shelf: where.
+        wanted: which of them.
+        seen: called for each.
+        bodies: keep what is in them.
 
     Raises:
         Transient: the broker cannot be reached.
     """
-    with _held(url, queue) as (_, _, messages):
-        return [_parked(queue, message) for message in messages]
+    with _open(shelf) as (_, channel):
+        return [one for one, _ in _held(shelf, channel, seen, bodies=bodies) if wanted(one)]
 
 
-def replay(url: str, queue: str, wanted: Wanted) -> list[Parked]:
-    """Send parked events back to their queue, with all attempts before them. Returns those that went.
+def replay(shelf: Shelf, wanted: Wanted, write_down: WriteDown, seen: Seen = lambda total: None) -> int:
+    """Send parked events back to their queue, with all attempts before them. Returns how many went.
 
     An event that was handled after all changes nothing: its id is in the inbox.
 
     Raises:
         Transient: the broker cannot be reached, or did not take one; that one stays parked.
     """
-    gone: list[Parked] = []
-    with _held(url, queue) as (connection, channel, messages):
+    with _open(shelf) as (connection, channel):
         publisher = broker.Publisher(connection)
-        for message in messages:
-            parked = _parked(queue, message)
-            if not wanted(parked):
-                continue
-            again = _fresh(message)
-            outcome = publisher.publish([(again, "", queue)])
-            if outcome.get(str(again.properties["message_id"])) != "ok":
-                raise Transient(f"queue {queue} did not take {parked.event_id}; it stays parked")
-            channel.basic_ack(message.delivery_tag)
-            gone.append(parked)
-    return gone
+
+        def send(some: list[tuple[Parked, amqp.Message]]) -> None:
+            marked = [(_fresh(message), message) for _, message in some]
+            outcome = publisher.publish((fresh, *topology.again_route(shelf.queue)) for fresh, _ in marked)
+            for fresh, message in marked:
+                if outcome.get(str(fresh.properties["message_id"])) != "ok":
+                    raise Transient(f"{shelf.queue} did not take an event; it stays parked")
+                channel.basic_ack(message.delivery_tag)
+
+        return _settle(shelf, channel, wanted, write_down, seen, send)
 
 
-def discard(url: str, queue: str, wanted: Wanted) -> list[Parked]:
-    """Drop parked events for good. Returns them.
+def discard(shelf: Shelf, wanted: Wanted, write_down: WriteDown, seen: Seen = lambda total: None) -> int:
+    """Drop parked events for good. Returns how many.
 
     Raises:
         Transient: the broker cannot be reached.
     """
-    gone: list[Parked] = []
-    with _held(url, queue) as (_, channel, messages):
-        for message in messages:
-            parked = _parked(queue, message)
-            if wanted(parked):
+    with _open(shelf) as (_, channel):
+
+        def drop(some: list[tuple[Parked, amqp.Message]]) -> None:
+            for _, message in some:
                 channel.basic_ack(message.delivery_tag)
-                gone.append(parked)
-    return gone
+
+        return _settle(shelf, channel, wanted, write_down, seen, drop)
+
+
+def _settle(
+    shelf: Shelf,
+    channel: Any,
+    wanted: Wanted,
+    write_down: WriteDown,
+    seen: Seen,
+    act: Callable[[list[tuple[Parked, amqp.Message]]], None],
+) -> int:
+    done, some = 0, []
+    for one, message in _held(shelf, channel, seen):
+        if not wanted(one):
+            continue
+        some.append((one, message))
+        if len(some) == ROUND:
+            write_down([parked for parked, _ in some])
+            act(some)
+            done, some = done + len(some), []
+    if some:
+        write_down([parked for parked, _ in some])
+        act(some)
+    return done + len(some)
 
 
 @contextmanager
-def _held(url: str, queue: str) -> Iterator[tuple[Any, Any, list[amqp.Message]]]:
-    """Hold the parked messages of a queue; what is not acknowledged goes back when the channel closes."""
-    connection = broker.connect(url, "wenzheng-parked")
+def _open(shelf: Shelf) -> Iterator[tuple[Any, Any]]:
+    """A connection and a channel; what is held and not acknowledged goes back when the channel closes."""
+    connection = broker.connect(shelf.url, "wenzheng-parked")
     try:
         channel: Any = connection.channel()
-        try:
-            waiting = channel.queue_declare(queue=topology.parked_queue(queue), passive=True).message_count
-        except NotFound:
-            # Its worker never ran: nothing was ever parked. The broker closes the channel for asking.
-            channel, waiting = connection.channel(), 0
-        messages: list[amqp.Message] = []
-        while len(messages) < min(waiting, MOST):
-            message = channel.basic_get(topology.parked_queue(queue), no_ack=False)
-            if message is None:
-                break
-            messages.append(message)
-        yield connection, channel, messages
-        channel.close()
+        yield connection, channel
+        if channel.is_open:
+            channel.close()
     except broker.AWAY as error:
         raise Transient(f"broker: {type(error).__name__}") from error
     finally:
+        _release(connection)
+
+
+def _release(connection: Any) -> None:
+    try:
         connection.release()
+    except broker.AWAY:
+        # It is gone already; there is nothing left to give back.
+        connection.collect()
 
 
-def _parked(queue: str, message: amqp.Message) -> Parked:
+def _held(shelf: Shelf, channel: Any, seen: Seen, *, bodies: bool = False) -> Iterator[tuple[Parked, amqp.Message]]:
+    """Each message that lies there now. Those that went by stay held, or the same would come again."""
+    queue = topology.parked_queue(shelf.queue)
+    try:
+        waiting = channel.queue_declare(queue=queue, passive=True).message_count
+    except NotFound:
+        # Its worker never ran: nothing was ever parked.
+        return
+    for _ in range(waiting):
+        message = channel.basic_get(queue, no_ack=False)
+        if message is None:
+            return
+        seen(waiting)
+        yield _parked(shelf.name, message, bodies=bodies), message
+
+
+def _parked(name: str, message: amqp.Message, *, bodies: bool) -> Parked:
     headers = message.properties.get("application_headers") or {}
     body = message.body if isinstance(message.body, bytes) else str(message.body).encode()
 
@@ -128,7 +185,7 @@ def _parked(queue: str, message: amqp.Message) -> Parked:
 
     attempt = headers.get(wire.ATTEMPT, 0)
     return Parked(
-        queue=queue,
+        queue=name,
         event_id=attribute("id") or str(message.properties.get("message_id", "")),
         type=attribute("type"),
         subject=attribute("subject"),
@@ -139,7 +196,7 @@ def _parked(queue: str, message: amqp.Message) -> Parked:
         first_failed=str(headers.get("x-first-failed", "")),
         last_failed=str(headers.get("x-last-failed", "")),
         size=len(body),
-        body=body,
+        body=body if bodies else b"",
     )
 
 

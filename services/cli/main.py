@@ -145,11 +145,12 @@ def demo(
 @app.command()
 def queues(
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Keep the tables up to date until Ctrl-C.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
-    """Show what waits: events in each queue, parked ones, and what the outboxes still hold."""
+    """Show what waits: events in each queue, parked ones, and what outboxes and senders still hold."""
     from services.cli.queues import show
 
-    show(follow)
+    show(follow, as_json)
 
 
 @app.command()
@@ -177,11 +178,12 @@ def export(folder: Annotated[Path, typer.Argument(help="Folder to write into.")]
 
 def _mount() -> None:
     """Add the commands that load much: those on parked events, and every installed service's own."""
-    from services.cli import parked, topology
+    from services.cli import parked, topology, unroutable
     from services.cli.reconcile import reconcile
 
     app.add_typer(parked.app, name="parked")
     app.add_typer(topology.app, name="topology")
+    app.add_typer(unroutable.app, name="unroutable")
     app.command()(reconcile)
     for name in installed():
         commands = part(name, "commands").app

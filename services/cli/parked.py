@@ -2,107 +2,138 @@
 
 from __future__ import annotations
 
+import json
 import sys
-import warnings
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
 from services.chassis.errors import StartError, Transient
-from services.chassis.parked import Parked, Wanted, discard, look, replay
-from services.chassis.telemetry import log, set_up_logs
-from services.cli.registry import installed, part, settings_of
+from services.chassis.parked import Parked, Seen, Shelf, Wanted, WriteDown, discard, look, replay
+from services.chassis.portals import FILED, vhost_url
+from services.cli.audit import Audit
+from services.cli.choosing import (
+    AsJson,
+    Choice,
+    Code,
+    DryRun,
+    EventId,
+    EventType,
+    Everything,
+    Limit,
+    Since,
+    Subject,
+    Until,
+    Why,
+)
+from services.cli.registry import installed
+from services.cli.topology import broker_url, listens_to_portals, portals_of, subscriptions_of
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 
-QueueName = Annotated[str, typer.Argument(help="The queue, for example routing.petitions.")]
-Code = Annotated[str, typer.Option(help="Only those that were parked for this reason.")]
-EventType = Annotated[str, typer.Option("--type", help="Only events of this type.")]
-EventId = Annotated[str, typer.Option("--id", help="Only this event.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
-Everything = Annotated[bool, typer.Option("--all", help="All of them.")]
+QueueName = Annotated[
+    str, typer.Argument(help="The queue, for example routing.petitions; filed@PORTAL for what a portal handed in.")
+]
 
 
-def queues() -> dict[str, str]:
-    """Every queue of the installed services, with its service."""
-    with warnings.catch_warnings():
-        # The services' own modules name eventlet, which announces its retirement.
-        warnings.simplefilter("ignore")
-        from services.chassis.worker import subscriptions
-
-        return {s.queue: name for name in installed() for s in subscriptions(part(name, "service").Service)}
-
-
-def broker_url() -> str:
-    """The broker's URL: the one that is set, or the private node that runs here.
-
-    Raises:
-        StartError: none is set and none runs.
-    """
-    settings = settings_of(installed()[0])
-    if url := settings.broker_url.get_secret_value():
-        return url
-    from services.chassis.broker_node import BrokerNode
-
-    folder = settings.data_folder / "broker"
-    node = BrokerNode(folder) if (folder / "node.json").exists() else None
-    if node is None or not node.running:
-        raise StartError(f"no broker runs in {settings.data_folder}; name one with WENZHENG_BROKER_URL or start `up`")
-    return node.amqp_url
+def shelves() -> dict[str, Shelf]:
+    """Every place where events are parked: of each installed service, of each portal it listens to."""
+    found: dict[str, Shelf] = {}
+    for service in installed():
+        url = broker_url(service)
+        found |= {one.queue: Shelf(one.queue, url, one.queue) for one in subscriptions_of(service)}
+        for portal in portals_of(service).values() if listens_to_portals(service) else ():
+            name = f"{FILED}@{portal.id}"
+            found[name] = Shelf(name, vhost_url(url, portal.vhost or ""), FILED)
+    return found
 
 
-def _wanted(code: str, type_: str, event_id: str, everything: bool) -> Wanted:
-    if not (code or type_ or event_id or everything):
-        raise StartError("say which: --id, --code, --type or --all")
-
-    def wanted(parked: Parked) -> bool:
-        return (
-            (not code or parked.code == code)
-            and (not type_ or parked.type == type_)
-            and (not event_id or parked.event_id == event_id)
-        )
-
-    return wanted
+def _shelf(queue: str) -> Shelf:
+    every = shelves()
+    if queue not in every:
+        raise StartError(f"there is no queue {queue!r}; there are: {', '.join(every)}")
+    return every[queue]
 
 
-def _known(queue: str) -> str:
-    if queue not in queues():
-        raise StartError(f"there is no queue {queue!r}; there are: {', '.join(queues())}")
-    return queue
+def _wanted(choice: Choice) -> Wanted:
+    chosen = choice.test(datetime.now(UTC))
+    return lambda one: chosen(one.event_id, one.type, one.subject, one.code, one.last_failed)
 
 
-def _show(rows: list[Parked]) -> None:
+@contextmanager
+def _progress(what: str) -> Iterator[Seen]:
+    """A bar on the terminal's error side; nothing where nobody looks."""
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda total: bar.update(task, total=total, advance=1)
+
+
+def _looked(shelf: Shelf, wanted: Wanted, *, bodies: bool = False) -> list[Parked]:
+    try:
+        with _progress(f"reading {shelf.name}") as seen:
+            return look(shelf, wanted, seen, bodies=bodies)
+    except Transient as error:
+        raise StartError(f"the broker cannot be reached ({error})") from None
+
+
+def _show(rows: list[Parked], limit: int) -> None:
     table = Table(header_style="bold")
-    for heading in ("queue", "event", "type", "subject", "reason", "detail", "tries", "last failed"):
+    for heading in ("queue", "event", "type", "subject", "reason", "detail"):
         table.add_column(heading, overflow="fold")
-    for row in rows:
+    table.add_column("tries", justify="right")
+    table.add_column("last failed", overflow="fold")
+    for row in rows[:limit]:
         cells = (row.queue, row.event_id, row.type, row.subject, row.code, row.detail, str(row.attempts))
-        table.add_row(*cells, row.last_failed[:19])
+        table.add_row(*cells, row.last_failed[:19].replace("T", " "))
     (Console() if sys.stdout.isatty() else Console(width=200)).print(table, markup=False)
+    if len(rows) > limit:
+        typer.echo(f"… and {len(rows) - limit} more; --limit shows more, filters choose")
 
 
 @app.command("list")
-def list_(queue: Annotated[str, typer.Argument(help="One queue; all when left out.")] = "") -> None:
+def list_(
+    queue: Annotated[str, typer.Argument(help="One queue; all when left out.")] = "",
+    code: Code = "",
+    type_: EventType = "",
+    event_id: EventId = "",
+    subject: Subject = "",
+    since: Since = "",
+    until: Until = "",
+    limit: Limit = 50,
+    as_json: AsJson = False,
+) -> None:
     """List what is parked and why; nothing is changed."""
-    names = [queue] if queue else list(queues())
-    rows = [row for name in names for row in _looked(name)]
+    wanted = _wanted(Choice(event_id, type_, subject, code, since, until))
+    places = [_shelf(queue)] if queue else list(shelves().values())
+    rows = [row for shelf in places for row in _looked(shelf, wanted)]
+    if as_json:
+        for row in rows:
+            typer.echo(json.dumps({k: v for k, v in asdict(row).items() if k != "body"}, ensure_ascii=False))
+        return
     if not rows:
         typer.echo("Nothing is parked.")
         return
-    _show(rows)
+    _show(rows, limit)
+    for (name, reason), number in Counter((row.queue, row.code) for row in rows).most_common():
+        typer.echo(f"{number:>8} {name} {reason}")
     typer.echo(f"{len(rows)} parked")
 
 
 @app.command()
 def show(queue: QueueName, event_id: Annotated[str, typer.Argument(help="The event's id.")]) -> None:
     """Print one parked event with its body, which may hold what a citizen wrote."""
-    found = [row for row in _looked(queue) if row.event_id == event_id]
+    found = _looked(_shelf(queue), lambda one: one.event_id == event_id, bodies=True)
     if not found:
         raise StartError(f"no event {event_id} is parked in {queue}")
-    _show(found)
+    _show(found, len(found))
     typer.echo(found[0].body.decode("utf-8", "replace"))
 
 
@@ -112,65 +143,68 @@ def replay_(
     code: Code = "",
     type_: EventType = "",
     event_id: EventId = "",
+    subject: Subject = "",
+    since: Since = "",
+    until: Until = "",
     everything: Everything = False,
     dry_run: DryRun = False,
+    why: Why = "",
 ) -> None:
     """Send parked events back to their queue, with all their tries before them."""
-    wanted = _wanted(code, type_, event_id, everything)
-    _change(replay, queue, wanted, dry_run, ("would be sent back", "sent back", "event replayed"))
+    choice = Choice(event_id, type_, subject, code, since, until)
+    choice.require(everything)
+    _change(replay, queue, choice, dry_run, ("would be sent back", "sent back", "event replayed"), why)
 
 
 @app.command("discard")
 def discard_(
     queue: QueueName,
-    why: Annotated[str, typer.Option(help="The reason, for the log.")],
+    why: Why,
     code: Code = "",
     type_: EventType = "",
     event_id: EventId = "",
+    subject: Subject = "",
+    since: Since = "",
+    until: Until = "",
     everything: Everything = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Drop parked events for good; what each was, and why it went, is written to the log."""
-    wanted = _wanted(code, type_, event_id, everything)
-    _change(discard, queue, wanted, dry_run, ("would be dropped", "dropped", "event discarded"), why=why)
+    """Drop parked events for good; what each was, who dropped it and why, is written down first."""
+    choice = Choice(event_id, type_, subject, code, since, until)
+    choice.require(everything)
+    _change(discard, queue, choice, dry_run, ("would be dropped", "dropped", "event discarded"), why)
 
 
 def _change(
-    change: Callable[[str, str, Wanted], list[Parked]],
+    change: Callable[[Shelf, Wanted, WriteDown, Seen], int],
     queue: str,
-    wanted: Wanted,
+    choice: Choice,
     dry_run: bool,
     words: tuple[str, str, str],
-    **more: str,
+    why: str,
 ) -> None:
-    """Do something to parked events, or only say what would be done, and keep a line of each in the log."""
-    would, done, audit = words
+    """Do something to parked events, or only say what would be done."""
+    would, done, what = words
+    shelf, wanted = _shelf(queue), _wanted(choice)
     if dry_run:
-        _told(would, [row for row in _looked(queue) if wanted(row)])
+        rows = _looked(shelf, wanted)
+        if rows:
+            _show(rows, 50)
+        typer.echo(f"{len(rows)} {would}")
         return
+    audit = Audit(what, why)
     try:
-        rows = change(broker_url(), _known(queue), wanted)
+        with _progress(f"{shelf.name}: {what}") as seen:
+            number = change(shelf, wanted, lambda rows: audit.write(map(_entry, rows)), seen)
     except Transient as error:
-        raise StartError(str(error)) from None
-    _audit(audit, rows, **more)
-    _told(done, rows)
+        raise StartError(f"{error}; what was not settled stays parked, run it again") from None
+    finally:
+        audit.close()
+    typer.echo(f"{number} {done}")
+    if number:
+        typer.echo(f"each is written down in {audit.path}", err=True)
 
 
-def _looked(queue: str) -> list[Parked]:
-    try:
-        return look(broker_url(), _known(queue))
-    except Transient as error:
-        raise StartError(str(error)) from None
-
-
-def _told(what: str, rows: list[Parked]) -> None:
-    if rows:
-        _show(rows)
-    typer.echo(f"{len(rows)} {what}")
-
-
-def _audit(what: str, rows: list[Parked], **more: str) -> None:
-    settings = settings_of(installed()[0])
-    set_up_logs(settings.log_level, settings.log_format)
-    for row in rows:
-        log("parked").warning(what, queue=row.queue, event_id=row.event_id, type=row.type, code=row.code, **more)
+def _entry(row: Parked) -> dict[str, str]:
+    """What is written down of an event: which, never what is in it."""
+    return {"queue": row.queue, "event_id": row.event_id, "type": row.type, "subject": row.subject, "code": row.code}

@@ -1,135 +1,172 @@
-"""`wenzheng queues`: what waits where – in the broker's queues, in the outboxes, parked."""
+"""`wenzheng queues`: what waits where – in queues, on the retry ladder, parked, in outboxes and at senders."""
 
 from __future__ import annotations
 
+import json
 import sys
 import time
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import asdict
 from typing import Any
 
-from amqp.exceptions import NotFound
+import typer
+from rich.columns import Columns
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
-from sqlalchemy import func, select
+from rich.text import Text
 
-from services.chassis import broker, topology
-from services.chassis.delivery import outbox
 from services.chassis.errors import StartError, Transient
 from services.chassis.house import House, open_house
-from services.cli.parked import broker_url, queues
+from services.cli.counting import Backlog, Counter, Depth, Sending, backlog, sendings
 from services.cli.registry import installed, settings_of
 
 #: Between two looks (s).
 EVERY_S = 2.0
+#: Older than this is worth a look: an event in a queue, a row in an outbox (s).
+SLOW_S = 60.0
+#: Slim, so that 80 columns hold it.
+LOOK: dict[str, Any] = {"title_justify": "left", "title_style": "bold", "box": None, "padding": (0, 1, 0, 0)}
+#: Lines beside the queues.
+OTHER_LINES = 12
+BAD, WARN, QUIET = "bold red", "yellow", "dim"
 
 
-@dataclass(frozen=True)
-class Depth:
-    """One queue: events that wait, workers that listen, events parked; None while it was never made."""
-
-    service: str
-    queue: str
-    ready: int | None
-    consumers: int | None
-    parked: int | None
-
-
-@dataclass(frozen=True)
-class Backlog:
-    """One service's outbox: events not published yet, how long the oldest waits (s), how many nobody takes."""
-
-    service: str
-    unpublished: int
-    oldest_s: float
-    refused: int
-
-
-def depths(url: str) -> list[Depth]:
-    """Ask the broker for every queue of the installed services.
-
-    Raises:
-        Transient: the broker cannot be reached.
-    """
-    connection = broker.connect(url, "wenzheng-queues")
-    try:
-        found = []
-        for queue, service in queues().items():
-            ready, consumers = _counts(connection, queue)
-            parked, _ = _counts(connection, topology.parked_queue(queue))
-            found.append(Depth(service, queue, ready, consumers, parked))
-        return found
-    finally:
-        connection.release()
-
-
-def _counts(connection: Any, queue: str) -> tuple[int | None, int | None]:
-    channel = connection.channel()
-    try:
-        answer = channel.queue_declare(queue=queue, passive=True)
-    except NotFound:
-        return None, None
-    channel.close()
-    return answer.message_count, answer.consumer_count
-
-
-def backlog(house: House[Any]) -> Backlog:
-    """Look into one service's outbox."""
-    waiting = outbox.c.published_at.is_(None)
-    refused = func.count(outbox.c.problem)
-    with house.database.read() as session:
-        number, oldest, problems = session.execute(
-            select(func.count(), func.min(outbox.c.time), refused).where(waiting)
-        ).one()
-    return Backlog(house.service, number, _age(house.clock.now(), oldest), problems)
-
-
-def _age(now: datetime, oldest: datetime | None) -> float:
-    return max((now - oldest).total_seconds(), 0.0) if oldest else 0.0
-
-
-def show(follow: bool) -> None:
+def show(follow: bool, as_json: bool) -> None:
     """Print the tables once, or keep them up to date until Ctrl-C.
 
     Raises:
-        StartError: the broker cannot be reached.
+        StartError: the broker cannot be reached at the first look; later looks say so and go on.
     """
-    houses = [open_house(name, settings_of(name)) for name in installed()]
-    url = broker_url()
+    houses = {name: open_house(name, settings_of(name)) for name in installed()}
     console = Console() if sys.stdout.isatty() else Console(width=120)
     try:
-        if not follow:
-            console.print(_tables(url, houses))
+        counter = Counter(houses)
+        if as_json:
+            typer.echo(json.dumps(_all(counter, houses), ensure_ascii=False, default=str))
             return
-        with Live(_tables(url, houses), console=console, auto_refresh=False) as live:
+        if not follow:
+            console.print(_tables(counter, houses))
+            return
+        first = _tables(counter, houses, console.height - OTHER_LINES)
+        with Live(first, console=console, auto_refresh=False, screen=console.is_terminal) as live:
             while True:
                 time.sleep(EVERY_S)
-                live.update(_tables(url, houses), refresh=True)
+                live.update(_tables_or_why(counter, houses, console.height - OTHER_LINES), refresh=True)
     except Transient as error:
-        raise StartError(f"the broker cannot be reached ({error})") from None
+        raise StartError(
+            f"the broker cannot be reached ({error}); events wait in the outboxes and go on when it is back"
+        ) from None
     except KeyboardInterrupt:
         return
     finally:
-        for house in houses:
+        for house in houses.values():
             house.database.close()
 
 
-def _tables(url: str, houses: list[House[Any]]) -> Group:
-    waiting = Table(title="Queues", title_justify="left", header_style="bold")
-    for heading in ("service", "queue"):
-        waiting.add_column(heading)
-    for heading in ("ready", "consumers", "parked"):
-        waiting.add_column(heading, justify="right")
-    for row in depths(url):
-        counts = ("-" if count is None else str(count) for count in (row.ready, row.consumers, row.parked))
-        # Red: events are parked, or nobody listens.
-        waiting.add_row(row.service, row.queue, *counts, style="red" if row.parked or row.consumers == 0 else "")
-    out = Table(title="Outboxes", title_justify="left", header_style="bold")
-    out.add_column("service")
-    for heading in ("unpublished", "oldest", "refused"):
-        out.add_column(heading, justify="right")
-    for one in (backlog(house) for house in houses):
-        cells = (str(one.unpublished), f"{one.oldest_s:.1f} s", str(one.refused))
-        out.add_row(one.service, *cells, style="red" if one.refused else "")
-    return Group(waiting, out)
+def _all(counter: Counter, houses: dict[str, House[Any]]) -> dict[str, Any]:
+    depths = counter.depths()
+    return {
+        "queues": [asdict(row) for row in depths],
+        "outboxes": [asdict(backlog(house)) for house in houses.values()],
+        "senders": [asdict(row) for house in houses.values() for row in sendings(house)],
+        "hints": counter.hints,
+    }
+
+
+def _tables_or_why(counter: Counter, houses: dict[str, House[Any]], room: int) -> Group:
+    try:
+        return _tables(counter, houses, room)
+    except (Transient, StartError) as error:
+        away = Text(f"The broker is away ({error}). Events wait in the outboxes and go on when it is back.", style=BAD)
+        return Group(away, Text(), _own_tables(houses))
+
+
+def _tables(counter: Counter, houses: dict[str, House[Any]], room: int = 1000) -> Group:
+    depths = counter.depths()
+    hints = [Text(f"– {hint}", style=QUIET) for hint in counter.hints]
+    return Group(_queue_table(depths, room), *hints, Text(), _own_tables(houses))
+
+
+def _queue_table(depths: list[Depth], room: int) -> Table:
+    table = Table(title="Queues", header_style="underline", **LOOK)
+    table.add_column("queue", no_wrap=True)
+    for heading in ("ready", "unacked", "retry", "parked", "oldest", "rate/s", "workers"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    shown = [row for row in depths if len(depths) <= room or not _quiet(row)]
+    for row in shown:
+        table.add_row(
+            Text(row.queue, style=QUIET if row.ready is None else ""),
+            _number(row.ready),
+            _number(row.unacked),
+            _number(row.retry, WARN),
+            _number(row.parked, BAD),
+            _age(row.oldest_s, at_least=row.oldest_at_least),
+            Text("–" if row.rate is None else f"{row.rate:.1f}", style=QUIET if not row.rate else ""),
+            # Nobody listens: red where something waits, and a hint of it anyway.
+            Text("–" if row.consumers is None else str(row.consumers), style=_listening(row)),
+        )
+    if len(shown) < len(depths):
+        table.add_row(Text(f"and {len(depths) - len(shown)} where nothing waits", style=QUIET))
+    return table
+
+
+def _quiet(row: Depth) -> bool:
+    return not (row.ready or row.unacked or row.retry or row.parked or row.rate) and row.consumers != 0
+
+
+def _listening(row: Depth) -> str:
+    if row.consumers is None:
+        return QUIET
+    if row.consumers:
+        return ""
+    return BAD if row.ready else WARN
+
+
+def _own_tables(houses: dict[str, House[Any]]) -> Columns:
+    out = Table(title="Outboxes", header_style="underline", **LOOK)
+    out.add_column("service", no_wrap=True)
+    for heading in ("unpublished", "oldest", "refused", "unroutable"):
+        out.add_column(heading, justify="right", no_wrap=True)
+    senders = Table(title="Senders", header_style="underline", **LOOK)
+    senders.add_column("service", no_wrap=True)
+    senders.add_column("what", no_wrap=True)
+    for heading in ("pending", "oldest"):
+        senders.add_column(heading, justify="right", no_wrap=True)
+    for house in houses.values():
+        row: Backlog = backlog(house)
+        out.add_row(
+            row.service,
+            _number(row.unpublished),
+            _age(row.oldest_s if row.unpublished else None),
+            _number(row.refused, WARN),
+            _number(row.unroutable, BAD),
+        )
+        for sending in sendings(house):
+            _add_sending(senders, sending)
+    return Columns([out, senders], padding=(0, 4, 1, 0))
+
+
+def _add_sending(table: Table, row: Sending) -> None:
+    table.add_row(row.service, row.what, _number(row.pending), _age(row.oldest_s if row.pending else None))
+
+
+def _number(value: int | None, style: str = "") -> Text:
+    if value is None:
+        return Text("–", style=QUIET)
+    return Text(f"{value:,}", style=style if value and style else ("" if value else QUIET))
+
+
+def _age(seconds: float | None, *, at_least: bool = False) -> Text:
+    """A duration in the two largest units that say something."""
+    if seconds is None:
+        return Text("–", style=QUIET)
+    style = BAD if seconds > 10 * SLOW_S else WARN if seconds > SLOW_S else ""
+    if seconds < 60:
+        text = f"{seconds:.1f}s"
+    elif seconds < 3600:
+        text = f"{seconds // 60:.0f}m {seconds % 60:.0f}s"
+    elif seconds < 86_400:
+        text = f"{seconds // 3600:.0f}h {seconds % 3600 // 60:.0f}m"
+    else:
+        text = f"{seconds // 86_400:.0f}d {seconds % 86_400 // 3600:.0f}h"
+    return Text(("≥" if at_least else "") + text, style=style)

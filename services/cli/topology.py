@@ -95,7 +95,8 @@ def portals_of(service: str) -> dict[str, Portal]:
     return {name: portal for name, portal in portals.items() if portal.vhost}
 
 
-def _listens(service: str) -> bool:
+def listens_to_portals(service: str) -> bool:
+    """Whether a service takes in what portals hand in; otherwise it only answers them."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from services.chassis.portal_link import PortalListener
@@ -127,7 +128,9 @@ def wanted(accounts: dict[str, Account], *, members: bool, max_queue_bytes: int,
     people = []
     for name in names if members else ():
         rights = {vhost: rights_of(name, subscribed[name], sources, names)}
-        rights |= {one.vhost: host_rights(listens=_listens(name)) for one in spoken[name].values() if one.vhost}
+        rights |= {
+            one.vhost: host_rights(listens=listens_to_portals(name)) for one in spoken[name].values() if one.vhost
+        }
         people.append(Member(accounts[name].user, accounts[name].password, rights))
     for one in portals.values() if members else ():
         if one.user and one.password:

@@ -31,6 +31,8 @@ ERLANG = "+S 2:2 +SDcpu 1:1 +SDio 4 +sbwt none +sbwtdcpu none +sbwtdio none +stb
 LOOPBACK_ONLY = "-kernel inet_dist_use_interface {127,0,0,1}"
 #: How long the server may take to stop of its own accord before it is killed (s).
 STOP_S = 30
+#: How long it may take to say what it holds (s).
+ANSWER_S = 10
 #: Deals out events among partitions; it costs no time and no memory while nothing uses it (measured).
 PLUGIN = "rabbitmq_consistent_hash_exchange"
 
@@ -137,14 +139,17 @@ class Server:
         if asker is None:
             raise StartError("erl_call is not installed: install Debian's package erlang-base")
         node = self.node
-        done = subprocess.run(
-            [asker, "-sname", node.name, "-e"],
-            input=f'A = <<"wenzheng">>, All = <<".*">>, ok = {expression}, done.\n'.encode(),
-            env=self._environment(node),
-            capture_output=True,
-            timeout=timeout_s,
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                [asker, "-sname", node.name, "-e"],
+                input=f'A = <<"wenzheng">>, All = <<".*">>, ok = {expression}, done.\n'.encode(),
+                env=self._environment(node),
+                capture_output=True,
+                timeout=timeout_s,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise StartError(f"RabbitMQ did not answer within {timeout_s:.0f} s") from None
         if done.stdout.strip() != b"{ok, done}":
             answer = (done.stdout + done.stderr).decode(errors="replace").replace(node.password, "********")
             raise StartError(f"RabbitMQ refused: {answer[:300]}")
@@ -157,7 +162,7 @@ class Server:
         """
         file = self._folder.path / "generated" / f"answer-{secrets.token_hex(8)}.json"
         try:
-            self.call(f"file:write_file({binary(str(file))}, rabbit_json:encode({expression}))")
+            self.call(f"file:write_file({binary(str(file))}, rabbit_json:encode({expression}))", ANSWER_S)
             return json.loads(file.read_bytes())
         finally:
             file.unlink(missing_ok=True)
