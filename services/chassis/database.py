@@ -152,6 +152,14 @@ class Database:
         )
         return engine.connect()
 
+    @staticmethod
+    def drop(connection: Connection) -> None:
+        """Close a connection of ``direct``, also one whose server has gone: its last rollback then fails."""
+        try:
+            connection.close()
+        except DBAPIError:
+            connection.invalidate()
+
     def clock(self) -> Clock:
         """Database time on PostgreSQL, this machine's on SQLite."""
         return SystemClock() if self.sqlite else DatabaseClock(self._read_time)

@@ -79,7 +79,7 @@ class Shares:
         self.held = set()
         if self._connection is not None:
             connection, self._connection = self._connection, None
-            connection.close()
+            self._database.drop(connection)
 
     def _connected(self) -> Connection:
         if self._connection is None:

@@ -187,7 +187,7 @@ class _Leader:
 
     def __exit__(self, *_: object) -> None:
         if self._connection is not None:
-            self._connection.close()
+            self._database.drop(self._connection)
             self._connection = None
 
 

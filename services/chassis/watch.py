@@ -95,7 +95,7 @@ class PostgresWatch(Watch):
     def close(self) -> None:
         if self._connection is not None:
             connection, self._connection = self._connection, None
-            connection.close()
+            self._database.drop(connection)
 
 
 class Notifier:

@@ -91,6 +91,10 @@ def test_a_database_that_goes_away_pauses_the_consumer_and_burns_no_attempt(toy:
     eventually(lambda: toy.ask("/readyz")[0] == 200, 15)
     assert parked.look(toy.url, "toy.pings") == []
     assert not toy.retried()
+    # Every loop came through it: none died of a connection that could not even be closed any more.
+    assert "Traceback" not in toy.log.read_text()
+    assert toy.process is not None
+    assert toy.process.poll() is None
 
 
 def test_a_worker_whose_broker_is_away_still_ends_when_it_is_asked_to(toy: Toy, tmp_path: Any) -> None:
