@@ -238,6 +238,12 @@ class House:
             f"amqp://{portal['user']}:{portal['password']}@127.0.0.1:{node['amqp_port']}/{vhost}", connect_timeout=5
         )
 
+    def broker_connection(self, portal: str) -> kombu.Connection:
+        """The house's own AMQP connection to a portal's virtual host."""
+        node: dict[str, Any] = json.loads((self.folder / "broker" / "node.json").read_text(encoding="utf-8"))
+        user, vhost = f"{node['user']}:{node['password']}", self.portals[portal]["vhost"]
+        return kombu.Connection(f"amqp://{user}@127.0.0.1:{node['amqp_port']}/{vhost}", connect_timeout=5)
+
     def webhook(self, name: str, body: str, content_type: str = "application/cloudevents+json", **changes: str) -> Any:
         """Post a signed webhook as a portal."""
         moment = datetime.now(UTC)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Integer, String, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Index, Integer, String, and_, func, literal_column, or_, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from services.chassis.database import UtcDateTime
@@ -17,6 +17,14 @@ from services.chassis.ids import uuid7
 LADDER = (5, 30, 120, 600, 3600)
 #: Longest wait that the other side may ask for (s).
 LONGEST_WAIT_S = 86_400.0
+#: Said as it is and not bound: only so SQLite sees that an index of what waits fits (``waiting_index``).
+PENDING: ColumnElement[str] = literal_column("'pending'")
+
+
+def waiting_index(name: str, *columns: str) -> Index:
+    """An index of the rows that wait to be sent, for the table of a ``Sendable``; columns in the order of a claim."""
+    where = text("delivery = 'pending'")
+    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
 
 
 class Sendable:
@@ -74,7 +82,7 @@ class Away(Exception):
 
 def due(model: Any, now: datetime) -> ColumnElement[bool]:
     """Rows that may be sent now."""
-    return and_(model.delivery == "pending", or_(model.next_try.is_(None), model.next_try <= now))
+    return and_(model.delivery == PENDING, or_(model.next_try.is_(None), model.next_try <= now))
 
 
 def dead(model: Any, now: datetime) -> ColumnElement[bool]:

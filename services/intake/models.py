@@ -11,7 +11,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from services.chassis.database import UtcDateTime
 from services.chassis.delivery import Follows, Sequenced
 from services.chassis.identity import AccountColumns
-from services.chassis.sender_rows import Sendable
+from services.chassis.sender_rows import Sendable, waiting_index
 
 
 class Base(DeclarativeBase):
@@ -113,6 +113,7 @@ class PortalReply(Sendable, Base):
     """One answer to a portal over AMQP: registered (with ``petition_id``) or refused (with ``code``)."""
 
     __tablename__ = "portal_answer"
+    __table_args__ = (waiting_index("portal_answer_waiting", "created_at", "id"),)
 
     #: Becomes the id of the event.
     id: Mapped[str] = mapped_column(String(36), primary_key=True)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from services.chassis.database import UtcDateTime
 from services.chassis.delivery import Follows, Sequenced
 from services.chassis.identity import AccountColumns
-from services.chassis.sender_rows import Sendable
+from services.chassis.sender_rows import Sendable, waiting_index
 
 
 class Base(DeclarativeBase):
@@ -59,6 +59,7 @@ class Message(Sendable, Base):
     __table_args__ = (
         UniqueConstraint("event_id", "recipient", "channel"),
         Index("message_created_at", "created_at", "id"),
+        waiting_index("message_waiting", "sender", "created_at", "id"),
     )
 
     #: Made of event, recipient and channel; also the Message-ID of the mail and the event id to the portal.

@@ -149,6 +149,28 @@ def test_whatever_a_portal_sends_its_neighbours_go_through_and_its_loop_goes_on(
     assert "number" in _send(house, "south", after)[after]
 
 
+def test_a_message_that_cannot_be_handled_at_all_is_parked_with_its_attributes_and_the_reason(house: House) -> None:
+    reference = f"D-{uuid.uuid4().hex[:8]}"
+    message = _message("south", reference)
+    # What the broker counts for a message that ended a worker again and again.
+    message.properties["application_headers"]["x-delivery-count"] = 7
+    _publish(house, "south", message)
+    parked: list[amqp.Message] = []
+
+    def found() -> bool:
+        with house.broker_connection("south") as connection:
+            got = connection.channel().basic_get("filed.parked", no_ack=True)
+        parked.extend([got] if got is not None else [])
+        return any(one.properties["message_id"] == message.properties["message_id"] for one in parked)
+
+    until(found)
+    (one,) = [one for one in parked if one.properties["message_id"] == message.properties["message_id"]]
+    headers = one.properties["application_headers"]
+    assert headers["x-code"] == "ends_the_worker" and "7 times" in headers["x-detail"]
+    assert headers["cloudEvents:subject"] == reference and headers["x-exchange"] == "house"
+    assert one.body == message.body
+
+
 @pytest.mark.parametrize(
     ("status", "code", "changes"),
     [
