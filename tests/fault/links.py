@@ -37,7 +37,7 @@ class Link:
     def open(self) -> None:
         """Open it."""
         self._popen = subprocess.Popen(
-            ["socat", "-d0", f"TCP-LISTEN:{self.port},bind=127.0.0.1,reuseaddr,fork", f"TCP:127.0.0.1:{self._target}"],
+            ["socat", f"TCP-LISTEN:{self.port},bind=127.0.0.1,reuseaddr,fork", f"TCP:127.0.0.1:{self._target}"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
         until(self._listens, 10, "socat listens")

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import amqp
 
+from tests.fault import oracle
 from tests.fault.cluster import Cluster, reachable, settle_consumers
 from tests.fault.ledger import Ledger
 from tests.fault.links import Link
@@ -140,10 +141,10 @@ def unroutable(run: Run) -> None:
     run.recovered(notify.ready(), 30, "notify's return")
     until(lambda: _kept(cluster) == 0, 120, "every kept row is published")
     run.phase("queue deleted")
-    # What lies in a queue goes with it, so that it is deleted when it is empty and nobody files.
+    # What lies in a queue goes with it, so that it is deleted when everything is handled and nobody files.
     ledger.stop()
-    until(lambda: not cluster.waiting(), 60, "the queues are empty")
-    time.sleep(0.5)
+    _, wrong = oracle.settle(cluster, ledger, 120)
+    run.result.problems += [f"before the queue was deleted: {line}" for line in wrong]
     cluster.channel().queue_delete(queue="notify.contacts")
     begun = time.monotonic()
     ledger.start()
