@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -51,6 +52,8 @@ def main() -> int:
     unknown = [name for name in chosen.names if name not in ALL | PARTS]
     if unknown:
         parser.error(f"no such bench: {', '.join(unknown)}; there are {', '.join(ALL | PARTS)}")
+    # So that what was started is stopped by whoever started it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     console = Console(highlight=False)
     begun = time.monotonic()
     report = Report(
