@@ -76,7 +76,7 @@ def reconcile(
         float, typer.Option(min=0, help="Seconds for which an event may be on its way before it counts as lost.")
     ] = 60.0,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait for an owner that is silent.")] = 60.0,
-    page: Annotated[int, typer.Option(min=1, max=1000, help="Petitions compared in one transaction.")] = 300,
+    page: Annotated[int, typer.Option(min=1, max=1000, help="Petitions compared in one transaction.")] = 500,
 ) -> None:
     """Is anything lost? Compare what each service keeps of the others with what they hold; repair what differs.
 

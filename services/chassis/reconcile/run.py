@@ -102,6 +102,8 @@ class Run:
         with self._house.database.write() as session:
             now = self._house.clock.now()
             session.execute(update(runs).where(runs.c.id == self.id, runs.c.ended_at.is_(None)).values(ended_at=now))
+            # A request that no queue takes would else stay in the outbox, and count as lost, for ever.
+            session.execute(delete(outbox).where(*self._unpublished()))
 
     def found(self, limit: int | None = None) -> list[Difference]:
         """What differs, by owner and id."""
@@ -119,13 +121,14 @@ class Run:
 
     def unsent(self) -> dict[str, str]:
         """Owners to whom the asker's own worker could not publish a request: why by owner, "" when it never tried."""
-        query = select(outbox.c.routing_key, outbox.c.problem).where(
-            outbox.c.published_at.is_(None), outbox.c.type == SnapshotRequested.type
-        )
+        query = select(outbox.c.routing_key, outbox.c.problem).where(*self._unpublished())
         with self._house.database.read() as session:
             rows = session.execute(query).all()
         stem = f"{SnapshotRequested.type}."
         return {row.routing_key.removeprefix(stem).partition(".")[0]: row.problem or "" for row in rows}
+
+    def _unpublished(self) -> tuple[Any, ...]:
+        return outbox.c.published_at.is_(None), outbox.c.type == SnapshotRequested.type, outbox.c.subject == self.id
 
     # ── what a step does ────────────────────────────────────────────────────────────────────────────
 

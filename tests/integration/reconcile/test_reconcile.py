@@ -382,6 +382,8 @@ def test_requests_that_the_askers_own_worker_does_not_publish_are_told_apart(tow
     town.pump()
     assert run.step().waiting_for == ("intake", "routing")
     assert run.unsent() == {"intake": "", "routing": ""}
+    run.end()
+    assert run.unsent() == {}
 
 
 def test_nobody_is_asked_further_once_a_comparison_has_ended(town: Town) -> None:
