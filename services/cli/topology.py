@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 import typer
 
-from services.chassis.errors import StartError, Transient
+from services.chassis.errors import StartError
 from services.chassis.management import ManagementApi, Manager
 from services.chassis.portals import Portal, load_portals
 from services.chassis.settings import ServiceSettings
@@ -217,17 +217,11 @@ def check(max_queue_bytes: MaxBytes = MAX_BYTES, consumer_timeout: Timeout = 0) 
 
 
 @app.command()
-def remake(queue: Annotated[str, typer.Argument(help="The queue that is on the broker with other arguments.")]) -> None:
-    """Make a queue anew with today's arguments; what is in it is kept. Its service's workers must be stopped."""
-    from services.chassis.topology import remake as make_anew
+def remake(
+    queue: Annotated[str, typer.Argument(help="The queue; all that differ when left out.")] = "",
+) -> None:
+    """Make queues anew with today's arguments; what is in them is kept. Their services' workers must be stopped."""
+    from services.cli.topology_remake import make_anew
 
-    for name in installed():
-        for subscription in subscriptions_of(name):
-            if queue == subscription.queue or queue.startswith(f"{subscription.queue}."):
-                try:
-                    kept = make_anew(broker_url(name), subscription, settings_of(name).partitions, queue)
-                except Transient as error:
-                    raise StartError(f"{error}; nothing is lost, run it again") from None
-                typer.echo(f"{queue} is made anew; {kept} events kept")
-                return
-    raise StartError(f"no service here has a queue {queue}")
+    for name, kept in make_anew(queue):
+        typer.echo(f"{name} is made anew; {kept} events kept")

@@ -9,6 +9,7 @@ from services.chassis.topology.making import (
     make,
     strays,
     there,
+    unlike,
 )
 from services.chassis.topology.moving import copy, empty_strays, keep_emptying, move, remake
 from services.chassis.topology.plan import (
@@ -80,6 +81,7 @@ __all__ = [
     "retry_route",
     "strays",
     "there",
+    "unlike",
     "work_arguments",
     "work_queues",
 ]

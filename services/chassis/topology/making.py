@@ -104,6 +104,21 @@ def declare_all(url: str, subscriptions: Iterable[Subscription], sources: Iterab
         connection.release()
 
 
+def unlike(channel: Any, subscription: Subscription, partitions: int) -> list[str]:
+    """A subscription's queues that are on the broker with other arguments; those that are missing are made."""
+    found = []
+    for queue in planned(subscription, partitions).queues:
+        # On a channel of its own: the broker closes the one that asks for what cannot be.
+        asking = channel.connection.channel()
+        try:
+            _make_queue(asking, queue)
+        except PreconditionFailed:
+            found.append(queue.name)
+        else:
+            asking.close()
+    return found
+
+
 def make(channel: Any, plan: Plan) -> None:
     """Make exchanges, queues and bindings.
 

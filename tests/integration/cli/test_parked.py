@@ -66,9 +66,10 @@ def test_queues_are_shown_with_who_listens_and_what_is_parked(environ: dict[str,
     until(lambda: "1 parked" in wenzheng("parked", "list", **environ).stdout, 30, 0.5)
     done = wenzheng("queues", **environ)
     assert done.returncode == 0, done.stderr
-    table = {line.split("│")[2].strip(): line for line in done.stdout.splitlines() if line.count("│") == 6}
-    assert [cell.strip() for cell in table["search.events"].split("│")[3:6]] == ["0", "1", "1"]
-    assert [cell.strip() for cell in table["routing.petitions"].split("│")[3:6]] == ["-", "-", "-"]
+    # ready, unacked, on the retry ladder, parked, oldest, rate, workers
+    cells = {line.split()[0]: line.split()[1:] for line in done.stdout.splitlines() if line.strip()}
+    assert cells["search.events"] == ["0", "–", "0", "1", "–", "0.0", "1"]
+    assert set(cells["routing.petitions"]) == {"–"}
 
 
 def test_a_worker_tells_of_its_health_and_counts_each_series_once(tmp_path: Path, broker: str) -> None:

@@ -15,7 +15,7 @@ import kombu
 import pytest
 
 from services.chassis import topology
-from services.chassis.broker_node import BrokerNode
+from services.chassis.broker_node import BrokerNode, start_node
 from tests.house import House, portal_event, until
 from tests.integration.cli.test_start import refused, wenzheng
 
@@ -210,3 +210,18 @@ def test_definitions_need_a_user_for_each_service(tmp_path: Path) -> None:
     one = wenzheng("topology", WENZHENG_BROKER_URL="amqp://all:verysecret@localhost/wenzheng", **folder)
     refused(one, "share a broker user")
     assert "verysecret" not in one.stderr
+
+
+def test_a_private_node_of_an_older_release_is_mended_with_one_command(tmp_path: Path) -> None:
+    with start_node(tmp_path / "broker") as node, kombu.Connection(node.amqp_url) as connection:
+        channel: Any = connection.channel()
+        for queue in ("search.events", "routing.petitions.parked"):
+            channel.queue_declare(queue, durable=True, auto_delete=False, arguments={"x-queue-type": "quorum"})
+            channel.basic_publish(amqp.Message("kept", delivery_mode=2, message_id=queue), "", queue)
+        until(lambda: channel.queue_declare("search.events", passive=True).message_count)
+    done = wenzheng("topology", "remake", WENZHENG_DATA_FOLDER=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert sorted(done.stdout.splitlines()) == [
+        "routing.petitions.parked is made anew; 1 events kept",
+        "search.events is made anew; 1 events kept",
+    ]
