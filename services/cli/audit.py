@@ -10,9 +10,9 @@ import getpass
 import json
 import os
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 
+from services.chassis.clock import SystemClock
 from services.chassis.errors import StartError
 from services.chassis.telemetry import log, set_up_logs
 from services.cli.registry import installed, settings_of
@@ -50,7 +50,7 @@ class Audit:
         Args:
             events: which, without anything that is in them.
         """
-        moment = datetime.now(UTC).isoformat(timespec="milliseconds")
+        moment = SystemClock().now().isoformat(timespec="milliseconds")
         lines = []
         for event in events:
             entry = {"when": moment, "who": self._who, "what": self._what, "why": self._why, **event}

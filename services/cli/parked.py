@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -16,6 +15,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from services.chassis.clock import SystemClock
 from services.chassis.errors import StartError, Transient
 from services.chassis.parked import Parked, Seen, Shelf, Wanted, WriteDown, discard, look, replay
 from services.chassis.portals import FILED, vhost_url
@@ -64,7 +64,7 @@ def _shelf(queue: str) -> Shelf:
 
 
 def _wanted(choice: Choice) -> Wanted:
-    chosen = choice.test(datetime.now(UTC))
+    chosen = choice.test(SystemClock().now())
     return lambda one: chosen(one.event_id, one.type, one.subject, one.code, one.last_failed)
 
 

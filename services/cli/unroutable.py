@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Any
 
 import typer
@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import ColumnElement, delete, select, update
 
+from services.chassis.clock import SystemClock
 from services.chassis.delivery import outbox
 from services.chassis.errors import StartError
 from services.chassis.house import House, open_house
@@ -68,7 +69,7 @@ def _where(choice: Choice) -> list[ColumnElement[bool]]:
             found.append(column == value)
     if choice.subject:
         found.append(outbox.c.subject == choice.subject)
-    now = datetime.now(UTC)
+    now = SystemClock().now()
     since, until = moment(choice.since, now), moment(choice.until, now)
     if since is not None:
         found.append(outbox.c.time >= since)
