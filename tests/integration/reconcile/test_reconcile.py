@@ -12,13 +12,15 @@ from sqlalchemy import select, text
 
 from services.chassis.delivery import outbox
 from services.chassis.ids import uuid7, uuid7_from
-from services.chassis.reconcile import Difference
+from services.chassis.reconcile import Difference, standing
+from services.cli.reconcile import Result
 from services.contracts.routing import PetitionAccepted, Reply, ReplyIssued
 from services.intake import store as intake_store
 from services.intake.handlers import rate, supplement
 from services.routing.handlers.record import tell, unit_of
 from services.routing.models import Case
 from services.search.models import PetitionView
+from services.search.snapshots import documents
 from tests.integration.reconcile.town import NAMES, Town
 
 ALL = ("routing", "intake", "notify", "search")
@@ -395,6 +397,19 @@ def test_nobody_is_asked_further_once_a_comparison_has_ended(town: Town) -> None
     with town.read("search") as session:
         pages = session.execute(text("select pages from reconcile_stream")).scalars().all()
     assert pages == [0, 0, 0, 0]
+
+
+def test_events_that_nobody_takes_and_documents_that_the_index_lost_count_as_lost(town: Town) -> None:
+    receipt = town.file()
+    house = town.houses["search"]
+    assert not Result("search", outbox=standing(house), index=documents(house)).differs
+    town.falsify("search", receipt.petition_id, indexed_version=1)
+    assert documents(house) == (1, 0)
+    assert Result("search", index=documents(house)).differs
+    town.execute("intake", "update outbox set published_at = null, problem = 'unroutable' where position = 1")
+    stands = standing(town.houses["intake"])
+    assert (stands.unpublished, stands.refused) == (1, 1)
+    assert Result("intake", outbox=stands).differs
 
 
 def test_only_what_was_filed_since_is_compared(town: Town) -> None:
