@@ -1,4 +1,9 @@
-"""Clocks that are wrong: row 14, with Debian's libfaketime."""
+"""Clocks that are wrong: row 14, with Debian's libfaketime.
+
+It shifts the monotonic clock as well, by the same hour for as long as the process lives: told not to
+(FAKETIME_DONT_FAKE_MONOTONIC), its version 0.9.10 makes every ``time.sleep`` of Python 3.11 fail. So a clock is set back
+with a restart: in a running process it would set back the monotonic clock too, which no kernel does.
+"""
 
 from __future__ import annotations
 
@@ -21,18 +26,14 @@ def _library() -> str:
     raise Failed("libfaketime is not installed: run bin/ensure fault")
 
 
-@row("14", "clocks an hour slow and an hour fast, one set back while it runs")
+@row("14", "clocks an hour slow and an hour fast, one set back by two hours")
 def clock_skew(run: Run) -> None:
     """Deadlines come from the database's time, no age is negative, signatures are judged by true time."""
     cluster, library = run.cluster, _library()
-    moving = run.ground.folder / f"clock-{cluster.mark}"
-    moving.write_text("+1h\n")
-    fake = {"LD_PRELOAD": library, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
-    slow, fast = {**fake, "FAKETIME": "-1h"}, {**fake, "FAKETIME": "+1h"}
-    turning = {**fake, "FAKETIME_TIMESTAMP_FILE": str(moving), "FAKETIME_NO_CACHE": "1"}
+    slow, fast = ({"LD_PRELOAD": library, "FAKETIME": shift} for shift in ("-1h", "+1h"))
     skewed = {
         cluster.workers["intake"]: slow,
-        cluster.workers["routing"]: turning,
+        cluster.workers["routing"]: fast,
         cluster.workers["notify"]: fast,
         cluster.workers["search"]: slow,
         cluster.webs["intake"]: fast,
@@ -47,7 +48,10 @@ def clock_skew(run: Run) -> None:
         ledger = run.ledger(min(run.rate, 60))
         run.load(ledger, 60, least=4)
         run.phase("routing's clock set back by two hours")
-        moving.write_text("-1h\n")
+        routing = cluster.workers["routing"]
+        routing.stop()
+        routing.start(**slow)
+        routing.ready()
         port = cluster.webs["intake"].port
         took = judged_within(run, cluster, ledger, Client(lambda: ("127.0.0.1", port)), "back")
         run.recovered(took, 5, "judging after the clock was set back")
