@@ -9,6 +9,7 @@ from sqlalchemy import event as sqlalchemy_event
 
 from services.chassis.migrate import differences
 from services.contracts.envelope import Envelope
+from services.contracts.intake import PetitionSupplemented
 from services.notify import store
 from services.notify.domain import CODE_MARK
 from services.notify.models import Base
@@ -134,11 +135,12 @@ def test_the_same_event_twice_makes_one_message(street: Street) -> None:
 
 def test_a_receipt_that_was_overtaken_by_later_news_is_still_told(street: Street) -> None:
     case = Case()
-    first = street.envelope(case.submitted(), sequence=1)
-    later = street.envelope(case.submitted(), sequence=2)
+    filed = case.submitted()
+    first = street.envelope(filed, sequence=1)
+    later = street.envelope(PetitionSupplemented(**case.head, petition=filed.petition), sequence=2)
     street.hand(street.envelope(case.contact()), later)
     street.hand(first)
-    assert first.id in {m.event_id for m in street.messages(recipient="citizen")}
+    assert [m.event_id for m in street.messages(recipient="citizen")] == [first.id]
 
 
 def test_an_overtaken_dispatch_is_no_news(street: Street) -> None:
