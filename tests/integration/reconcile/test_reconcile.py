@@ -292,6 +292,13 @@ def test_news_of_a_case_that_was_owed_is_told_once_though_the_event_comes_after_
     assert town.reconcile("notify") == []
 
 
+def test_what_was_sealed_on_its_way_stands_in_another_lane_than_its_owners_and_is_no_difference(town: Town) -> None:
+    """A case that went to a sealed unit is sealed at notify, while its events go on in the lane they began in."""
+    receipt = town.file()
+    town.falsify("notify", receipt.petition_id, sealed=True)
+    assert town.reconcile("notify") == []
+
+
 def test_a_false_title_at_notify_is_put_right_and_nothing_is_sent(town: Town) -> None:
     receipt = town.file()
     told = messages(town, receipt.petition_id)
