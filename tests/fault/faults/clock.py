@@ -1,8 +1,8 @@
 """Clocks that are wrong: row 14, with Debian's libfaketime.
 
 It shifts the monotonic clock as well, by the same hour for as long as the process lives: told not to
-(FAKETIME_DONT_FAKE_MONOTONIC), its version 0.9.10 makes every ``time.sleep`` of Python 3.11 fail. So a clock is set back
-with a restart: in a running process it would set back the monotonic clock too, which no kernel does.
+(FAKETIME_DONT_FAKE_MONOTONIC), its version 0.9.10 makes every ``time.sleep`` of Python 3.11 fail. So a clock is set
+back with a restart: in a running process it would set back the monotonic clock too, which no kernel does.
 """
 
 from __future__ import annotations
