@@ -187,11 +187,11 @@ def test_a_confidential_event_is_forgotten_by_the_outbox_once_it_is_published(to
 
 
 def test_parked_events_are_listed_with_their_reason_and_stay_where_they_are(toy: Toy) -> None:
-    assert parked.look(toy.url, "toy.pings") == []
+    assert toy.look("toy.pings") == []
     toy.start()
     toy.throw(Ping(ball="bad", wish="park"), Ping(ball="good"))
-    eventually(lambda: [one.code for one in parked.look(toy.url, "toy.pings")] == ["not_wanted"])
-    (one,) = parked.look(toy.url, "toy.pings")
+    eventually(lambda: [one.code for one in toy.look("toy.pings")] == ["not_wanted"])
+    (one,) = toy.look("toy.pings")
     assert (one.type, one.subject, one.detail) == (Ping.type, "bad", "as wished")
     assert one.last_failed
 
@@ -201,17 +201,21 @@ def test_a_replayed_event_is_handled_and_the_others_stay_parked(toy: Toy) -> Non
     toy.throw(Ping(ball="bad", wish="park"))
     # As if an earlier release had parked it.
     toy.publish(toy_message("was-parked", b'{"ball": "late"}'), exchange="", key=topology.parked_queue("toy.pings"))
-    eventually(lambda: len(parked.look(toy.url, "toy.pings")) == 2)
-    gone = parked.replay(toy.url, "toy.pings", lambda one: one.event_id == "was-parked")
-    assert [one.event_id for one in gone] == ["was-parked"]
+    eventually(lambda: len(toy.look("toy.pings")) == 2)
+    told: list[str] = []
+    shelf = toy.shelf("toy.pings")
+    went = parked.replay(
+        shelf, lambda one: one.event_id == "was-parked", lambda some: told.extend(e.event_id for e in some)
+    )
+    assert (went, told) == (1, ["was-parked"])
     eventually(lambda: toy.balls().get("late") == (1, 1))
-    assert [one.subject for one in parked.look(toy.url, "toy.pings")] == ["bad"]
+    assert [one.subject for one in toy.look("toy.pings")] == ["bad"]
 
 
 def test_a_consumer_that_parks_too_much_holds_instead_of_parking_everything(toy: Toy) -> None:
     toy.start()
     toy.throw(*(Ping(ball=f"bad-{n}", wish="park") for n in range(150)))
-    eventually(lambda: len(parked.look(toy.url, "toy.pings")) >= 100)
+    eventually(lambda: len(toy.look("toy.pings")) >= 100)
     held = "consumer holds"
     toy.throw(*(Ping(ball=f"later-{n}") for n in range(10)))
     eventually(lambda: held in toy.log.read_text())
@@ -225,7 +229,13 @@ def test_a_consumer_that_parks_too_much_holds_instead_of_parking_everything(toy:
 def test_a_discarded_event_is_gone_and_the_others_stay(toy: Toy) -> None:
     toy.start()
     toy.throw(Ping(ball="bad", wish="park"), Ping(ball="worse", wish="park"))
-    eventually(lambda: len(parked.look(toy.url, "toy.pings")) == 2)
-    gone = parked.discard(toy.url, "toy.pings", lambda one: one.subject == "worse")
-    assert [one.subject for one in gone] == ["worse"]
-    assert [one.subject for one in parked.look(toy.url, "toy.pings")] == ["bad"]
+    eventually(lambda: len(toy.look("toy.pings")) == 2)
+    told: list[str] = []
+    shelf = toy.shelf("toy.pings")
+
+    def note(some: list[parked.Parked]) -> None:
+        told.extend(one.subject for one in some)
+
+    assert parked.discard(shelf, lambda one: one.subject == "worse", note) == 1
+    assert told == ["worse"]
+    assert [one.subject for one in toy.look("toy.pings")] == ["bad"]

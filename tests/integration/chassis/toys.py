@@ -20,6 +20,7 @@ from sqlalchemy import func, select
 from services.chassis import broker as rabbit
 from services.chassis import delivery, topology, wire
 from services.chassis.house import House
+from services.chassis.parked import Parked, Shelf, look
 from tests.house import free_port
 from tests.integration.chassis.toy_tables import Ball, Lost, Ping, Thrown
 
@@ -111,6 +112,14 @@ class Toy:
         with self.house.database.read() as session:
             query = select(func.count()).select_from(delivery.outbox).where(delivery.outbox.c.published_at.is_(None))
             return int(session.execute(query).scalar_one())
+
+    def shelf(self, queue: str) -> Shelf:
+        """Where the parked events of a queue lie."""
+        return Shelf(queue, self.url, queue)
+
+    def look(self, queue: str) -> list[Parked]:
+        """The parked events of a queue; they stay there."""
+        return look(self.shelf(queue), lambda one: True)
 
     def parked(self, queue: str) -> list[amqp.Message]:
         connection = rabbit.connect(self.url, "test")
