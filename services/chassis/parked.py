@@ -12,6 +12,7 @@ from amqp.exceptions import NotFound
 
 from services.chassis import broker, topology, wire
 from services.chassis.errors import Transient
+from services.chassis.settle import SENT_BY, sender_of
 
 #: Events that are settled, and written down, at a time.
 ROUND = 200
@@ -89,7 +90,7 @@ def replay(shelf: Shelf, wanted: Wanted, write_down: WriteDown, seen: Seen = lam
         publisher = broker.Publisher(connection)
 
         def send(some: list[tuple[Parked, amqp.Message]]) -> None:
-            marked = [(_fresh(message), message) for _, message in some]
+            marked = [(_fresh(message, shelf.queue), message) for _, message in some]
             outcome = publisher.publish((fresh, *topology.again_route(shelf.queue)) for fresh, _ in marked)
             for fresh, message in marked:
                 if outcome.get(str(fresh.properties["message_id"])) != "ok":
@@ -200,10 +201,12 @@ def _parked(name: str, message: amqp.Message, *, bodies: bool) -> Parked:
     )
 
 
-def _fresh(message: amqp.Message) -> amqp.Message:
+def _fresh(message: amqp.Message, queue: str) -> amqp.Message:
     """The event as it was before it failed."""
     headers = message.properties.get("application_headers") or {}
     kept = {key: value for key, value in headers.items() if isinstance(key, str) and key.startswith(wire.PREFIXES)}
+    if sender := sender_of(message, topology.back_exchange(queue)):
+        kept[SENT_BY] = sender
     more = {k: v for k, v in message.properties.items() if k in ("content_type", "content_encoding")}
     message_id = str(message.properties.get("message_id") or f"unnamed-{message.delivery_tag}")[:64]
     return amqp.Message(message.body, delivery_mode=2, message_id=message_id, application_headers=kept, **more)

@@ -18,7 +18,7 @@ from services.chassis.house import House
 from services.chassis.loop import ConsumeLoop, deliveries
 from services.chassis.portals import FILED, Portal, load_portals, vhost_url
 from services.chassis.provider import house_of
-from services.chassis.settle import Settler
+from services.chassis.settle import Settler, sender_of
 from services.chassis.telemetry import log
 
 #: Messages of a portal that are taken at once; a few, since each may be as large as the broker lets it be.
@@ -171,10 +171,9 @@ def _portal_message(portal: Portal, message: amqp.Message) -> PortalMessage:
     # The library may have decoded it by its content_encoding, which can leave halves of characters.
     body = message.body if isinstance(message.body, bytes) else str(message.body).encode(errors="replace")
     headers = properties.get("application_headers")
-    user = properties.get("user_id")
     return PortalMessage(
         portal=portal,
-        user_id=str(user) if user else None,
+        user_id=sender_of(message, topology.back_exchange(FILED)),
         content_type=str(properties.get("content_type", "")),
         headers=headers if isinstance(headers, dict) else {},
         body=body,

@@ -19,6 +19,8 @@ from services.chassis.telemetry import log
 PARK_LIMIT = 100
 PARK_WINDOW_S = 600.0
 HOLD_S = 60.0
+#: Header with the user who sent a message: the broker lets nobody set another's ``user_id``, us neither.
+SENT_BY = "x-sent-by"
 
 
 class Settler:
@@ -77,12 +79,14 @@ class Settler:
             if verdict.kind == "retry" and attempt < len(self._ladder):
                 seconds = self._ladder[attempt]
                 topology.declare_retry(publisher.channel, self._queue, seconds)
-                again = _again(message, verdict, index, attempt + 1, now)
+                again = _again(message, verdict, index, attempt + 1, now, self._parked_route[0])
                 out.append((again, *topology.retry_route(self._queue, seconds)))
                 retried.append(verdict.code)
             else:
                 code = verdict.code if verdict.kind == "park" else f"attempts_used_up:{verdict.code}"
-                again = _again(message, Verdict("park", code, verdict.detail), index, attempt, now)
+                again = _again(
+                    message, Verdict("park", code, verdict.detail), index, attempt, now, self._parked_route[0]
+                )
                 out.append((again, *self._parked_route))
                 parked.append((str(again.properties["message_id"]), code))
         outcome = publisher.publish(out)
@@ -100,7 +104,22 @@ class Settler:
             self._parked.append(time.monotonic())
 
 
-def _again(message: amqp.Message, verdict: Verdict, index: int, attempt: int, now: datetime) -> amqp.Message:
+def sender_of(message: amqp.Message, back: str) -> str | None:
+    """Who sent a message, as far as somebody vouches for it: the broker, or we ourselves when it comes back to us.
+
+    Args:
+        message: as it was delivered.
+        back: the queue's own exchange, which its senders cannot write to.
+    """
+    user = message.properties.get("user_id")
+    headers = message.properties.get("application_headers")
+    if not user and isinstance(headers, dict) and message.delivery_info.get("exchange") == back:
+        # What the broker itself brought there still has the headers that its sender gave it.
+        user = None if "x-death" in headers else headers.get(SENT_BY)
+    return str(user)[:128] if user else None
+
+
+def _again(message: amqp.Message, verdict: Verdict, index: int, attempt: int, now: datetime, back: str) -> amqp.Message:
     """The message as it goes to the ladder or the parked queue: attributes kept, everything else dropped."""
     headers = message.properties.get("application_headers") or {}
     kept = {
@@ -118,6 +137,8 @@ def _again(message: amqp.Message, verdict: Verdict, index: int, attempt: int, no
         "x-exchange": str(headers.get("x-exchange") or message.delivery_info.get("exchange", ""))[:128],
         "x-routing-key": str(headers.get("x-routing-key") or message.delivery_info.get("routing_key", ""))[:128],
     }
+    if sender := sender_of(message, back):
+        kept[SENT_BY] = sender
     properties = {k: v for k, v in message.properties.items() if k in ("content_type", "content_encoding")}
     # A message without an id of its own still needs one for its confirm.
     message_id = message.properties.get("message_id") or f"unnamed-{index}-{message.delivery_tag}"

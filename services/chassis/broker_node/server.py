@@ -33,6 +33,8 @@ LOOPBACK_ONLY = "-kernel inet_dist_use_interface {127,0,0,1}"
 STOP_S = 30
 #: How long it may take to say what it holds (s).
 ANSWER_S = 10
+#: How often it is asked what it holds before that counts as a failure.
+TRIES = 3
 #: Deals out events among partitions; it costs no time and no memory while nothing uses it (measured).
 PLUGIN = "rabbitmq_consistent_hash_exchange"
 
@@ -161,6 +163,17 @@ class Server:
             StartError: with the node's answer.
         """
         file = self._folder.path / "generated" / f"answer-{secrets.token_hex(8)}.json"
+        # A busy node may turn away the asker's connection; asking again changes nothing.
+        for _ in range(TRIES - 1):
+            try:
+                return self._ask(file, expression)
+            except StartError as error:
+                if "failed to connect" not in str(error):
+                    raise
+            time.sleep(0.3)
+        return self._ask(file, expression)
+
+    def _ask(self, file: Path, expression: str) -> Any:
         try:
             self.call(f"file:write_file({binary(str(file))}, rabbit_json:encode({expression}))", ANSWER_S)
             return json.loads(file.read_bytes())

@@ -32,7 +32,7 @@ from services.chassis.topology.plan import (
 
 #: Headers of ours that tell an event's history, beside its attributes.
 HISTORY = frozenset(
-    {wire.ATTEMPT, "x-code", "x-detail", "x-first-failed", "x-last-failed", "x-exchange", "x-routing-key"}
+    {wire.ATTEMPT, "x-code", "x-detail", "x-first-failed", "x-last-failed", "x-exchange", "x-routing-key", "x-sent-by"}
 )
 #: Messages in hand at most.
 PAGE = 200

@@ -45,7 +45,8 @@ class Site:
         assert done.returncode == 0, done.stderr
         self.node.control("import_definitions", str(self.file))
         # For the test itself, which looks on from above.
-        self.node.ensure_vhost(self.vhost)
+        for vhost in (self.vhost, *(str(portal["vhost"]) for portal in self.house.portals.values())):
+            self.node.ensure_vhost(vhost)
 
     @contextmanager
     def channel(self, service: str) -> Iterator[Any]:
@@ -102,6 +103,35 @@ def test_a_portal_hands_in_and_is_answered_in_its_own_virtual_host(site: Site) -
         channel.basic_publish(message, exchange="house", routing_key="x")
         answer = until(lambda: channel.basic_get("answers", no_ack=True), 60)
         assert "ref-1" in str(answer.body)
+
+
+def test_what_a_portal_handed_in_keeps_its_sender_through_parking_and_replay(site: Site) -> None:
+    vhost = str(site.house.portals["north"]["vhost"])
+    event = portal_event("ref-parked")
+    with kombu.Connection(site.node.url_of(vhost)) as connection:
+        parked = amqp.Message(
+            json.dumps(event),
+            content_type="application/cloudevents+json",
+            delivery_mode=2,
+            message_id=event["id"],
+            application_headers={"x-code": "handler_failed", "x-sent-by": vhost},
+        )
+        channel: Any = connection.channel()
+        channel.confirm_select()
+        channel.basic_publish(parked, *topology.parked_route("filed"))
+        channel.wait([amqp.spec.Basic.Ack])
+        done = wenzheng("parked", "replay", "filed@north", "--all", **site.environ)
+        assert "1 sent back" in done.stdout, done.stderr
+        answers = []
+
+        def registered() -> bool:
+            while (answer := channel.basic_get("answers", no_ack=True)) is not None:
+                if "ref-parked" in str(answer.body):
+                    answers.append(answer.properties["application_headers"]["cloudEvents:type"])
+            return bool(answers)
+
+        until(registered, 60)
+        assert answers[0] == "portal.petition.registered.v1"
 
 
 def _is_refused(site: Site, service: str, attempt: Callable[[Any], object]) -> bool:
