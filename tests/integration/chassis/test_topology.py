@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,6 +16,8 @@ from services.chassis import topology
 from services.chassis.broker import Publisher, connect
 from services.chassis.broker_node import BrokerNode, server, start_node
 from services.chassis.errors import Mismatch, StartError
+from services.chassis.topology.definitions import Member, definitions
+from services.chassis.topology.rights import rights_of
 from services.contracts.envelope import Event
 
 pytestmark = pytest.mark.broker
@@ -168,14 +171,6 @@ def test_a_broker_without_the_exchange_type_is_told_apart(tmp_path: Path, monkey
         connection.collect()
 
 
-def _refused(attempt: Callable[[], object]) -> bool:
-    try:
-        attempt()
-    except amqp.AccessRefused:
-        return True
-    return False
-
-
 def test_a_user_that_may_not_make_a_missing_exchange_is_told_what_to_import(broker_node: BrokerNode) -> None:
     broker_node.ensure_user("right", "word", "narrow", r"^right\..+$", r"^right\..+$", r"^(right\..+|wz\.left)$")
     connection = connect(broker_node.url_of("narrow", "right", "word"), "test")
@@ -183,3 +178,27 @@ def test_a_user_that_may_not_make_a_missing_exchange_is_told_what_to_import(brok
         topology.declare(connection.channel(), HEARS)
     connection.release()
     broker_node.delete_vhost("narrow")
+
+
+def test_the_rights_of_a_service_are_enough_to_split_its_queue_and_to_empty_what_was(
+    broker_node: BrokerNode, tmp_path: Path
+) -> None:
+    rights = rights_of("right", [HEARS], ["left", "right"], ["left", "right"])
+    file = tmp_path / "definitions.json"
+    member = Member("right-narrow", "word", {"split": rights})
+    publishers = topology.Plan((topology.Exchange("wz.left"), topology.Exchange("wz.right")), (), ())
+    file.write_text(json.dumps(definitions({"split": [publishers, topology.planned(HEARS)]}, [member])))
+    broker_node.control("import_definitions", str(file))
+    broker_node.ensure_vhost("split")
+    above = connect(broker_node.url_of("split"), "test")
+    _publish(above, range(50))
+    url = broker_node.url_of("split", "right-narrow", "word")
+    topology.declare_all(url, [HEARS], [], 3)
+    assert topology.empty_strays(url, HEARS, 3) == []
+    assert sorted(int(m.body) for queue in topology.work_queues(HEARS, 3) for m in _take(above, queue)) == list(
+        range(50)
+    )
+    topology.declare_all(url, [HEARS], [], 1)
+    assert topology.empty_strays(url, HEARS, 1) == []
+    above.release()
+    broker_node.delete_vhost("split")

@@ -14,6 +14,8 @@ import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
+from services.chassis import topology
+from services.cli.topology import subscriptions_of
 from tests.house import ROOT, free_port, until
 from tests.integration.cli.test_start import CLEAN, wenzheng
 
@@ -111,3 +113,21 @@ def test_replay_and_discard_want_to_be_told_which_events(environ: dict[str, str]
     done = wenzheng("parked", "list", "nowhere", **environ)
     assert done.returncode == 2
     assert "search.events" in done.stderr
+
+
+def test_a_worker_moves_what_waits_in_a_queue_of_another_number_of_partitions(tmp_path: Path, broker: str) -> None:
+    environ = {"WENZHENG_DATA_FOLDER": str(tmp_path), "WENZHENG_BROKER_URL": broker}
+    topology.declare_all(broker, subscriptions_of("search"), [])
+    with kombu.Connection(broker) as connection:
+        channel: Any = connection.channel()
+        for number in range(20):
+            poison = amqp.Message(b"{no json", content_type="text/plain", message_id=f"p{number}", delivery_mode=2)
+            channel.basic_publish(poison, exchange="", routing_key="search.events")
+        command = [sys.executable, "-m", "services.cli.main", "run", "search", "--role", "worker"]
+        worker = subprocess.Popen(command, env=CLEAN | environ | {"WENZHENG_PARTITIONS": "3"}, cwd=ROOT)
+        try:
+            until(lambda: channel.queue_declare("search.events.parked", passive=True).message_count == 20, 90, 0.5)
+            until(lambda: not topology.there(channel, "queue", "search.events"), 30, 0.5)
+        finally:
+            worker.terminate()
+            assert worker.wait(30) == 0
