@@ -150,15 +150,15 @@ class Run:
         assert self.cluster is not None and self._sampler is not None
         return self._sampler
 
-    def ledger(self, rate: float | None = None) -> Ledger:
-        """A ledger that has begun to file."""
-        return self.quiet_ledger(rate).start()
+    def ledger(self, rate: float | None = None, most: int | None = None) -> Ledger:
+        """A ledger that has begun to file, and files a tenth as fast after ``most``."""
+        return self.quiet_ledger(rate, most).start()
 
-    def quiet_ledger(self, rate: float | None = None) -> Ledger:
+    def quiet_ledger(self, rate: float | None = None, most: int | None = None) -> Ledger:
         """A ledger that files nothing of itself."""
         port = self.cluster.webs["intake"].port
         tag = f"r{self.result.row}s{self.result.seed}x{uuid.uuid4().hex[:6]}"
-        most = self.times(5000, 1500)
+        most = most or self.times(5000, 1500)
         ledger = Ledger(lambda: ("127.0.0.1", port), tag, self.result.seed, rate or self.rate, most)
         self._ledgers.append(ledger)
         return ledger

@@ -141,7 +141,8 @@ def notify_killed(run: Run) -> None:
         worker.stop()
         worker.start(**settings)
         worker.ready()
-        ledger = run.ledger(min(run.rate, 60))
+        # Two mails a petition, one after the other: fewer are enough to have some in hand at any time.
+        ledger = run.ledger(min(run.rate, 30), run.times(2000, 300))
         for point, passages in (("after_send", (2, 60)), ("after_send", (2, 60)), ("before_commit", (2, 25))):
             number = run.chance.randint(*passages)
             run.phase(f"{point}, passage {number}")
