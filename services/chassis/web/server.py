@@ -27,6 +27,7 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from services.chassis.errors import StartError
 from services.chassis.telemetry import log
+from services.chassis.web.arriving import arrived, plain_answer, too_slow
 from services.chassis.web.front_door import FrontDoor
 
 if TYPE_CHECKING:
@@ -38,9 +39,12 @@ __all__ = ["FrontDoor", "serve"]
 CONNECTIONS: Final = 1000
 #: An idle connection is closed after this many seconds.
 KEEP_ALIVE_S: Final = 15
-#: Time to send the head of a request, and the whole of it; a client that drips bytes must not hold a thread.
+#: Time for a request to arrive that no thread reads yet, for the head where one does, and for a longer body.
+ARRIVE_S: Final = 12.0
 HEAD_S: Final = 10.0
-BODY_S: Final = 60.0
+BODY_S: Final = 15.0
+#: A longer body gets a second more for so many bytes.
+BYTES_PER_S: Final = 20_000
 #: A client that reads nothing of its answer for so long is cut off.
 SEND_S: Final = 30
 #: Time that requests in hand get after SIGTERM.
@@ -184,9 +188,24 @@ class _Worker(ThreadWorker):  # type: ignore[misc]
             raise
         self.nr_conns += 1
         conn = TConn(self.cfg, client, address, listener.getsockname())
-        conn.set_timeout()
+        conn.timeout = time.monotonic() + ARRIVE_S
         self.pending_conns.append(conn)
         self.poller.register(client, EVENT_READ, partial(self.on_pending_socket_readable, conn))
+
+    def on_pending_socket_readable(self, conn: TConn, client: socket.socket) -> None:
+        """Give a thread the request that has arrived; one that has not goes on arriving here."""
+        if arrived(client):
+            super().on_pending_socket_readable(conn, client)
+
+    def on_client_socket_readable(self, conn: TConn, client: socket.socket) -> None:
+        """The same for a kept-alive connection, which gets its full time from its first byte."""
+        if arrived(client):
+            super().on_client_socket_readable(conn, client)
+            return
+        self.keepalived_conns.remove(conn)
+        conn.timeout = time.monotonic() + ARRIVE_S
+        self.pending_conns.append(conn)
+        self.poller.modify(client, EVENT_READ, partial(self.on_pending_socket_readable, conn))
 
     def handle(self, conn: TConn) -> Any:
         self._reading[conn] = time.monotonic() + HEAD_S
@@ -196,13 +215,19 @@ class _Worker(ThreadWorker):  # type: ignore[misc]
             self._reading.pop(conn, None)
 
     def handle_request(self, req: Any, conn: TConn) -> Any:
-        self._reading[conn] = time.monotonic() + BODY_S
+        length = next((value for name, value in req.headers if name == "CONTENT-LENGTH"), "")
+        more = int(length) / BYTES_PER_S if length.isascii() and length.isdigit() else 0.0
+        self._reading[conn] = time.monotonic() + BODY_S + min(more, 3 * BODY_S)
         return super().handle_request(req, conn)
 
     def murder_pending(self) -> None:
         """Besides idle ones, close the reading side of connections whose request does not come to its end."""
-        super().murder_pending()
         now = time.monotonic()
+        for conn in self.pending_conns:
+            if conn.timeout > now:
+                break
+            too_slow(conn.sock)
+        super().murder_pending()
         for conn, deadline in list(self._reading.items()):
             if deadline < now and self._reading.pop(conn, None) is not None:
                 try:
@@ -218,13 +243,8 @@ class _Worker(ThreadWorker):  # type: ignore[misc]
             log("web").error("request failed in the server", exc_info=exc)
         else:
             log("web").info("malformed request", error=type(exc).__name__, status=int(status[:3]))
-        body = status.encode() + b"\n"
-        head = (
-            f"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Type: text/plain\r\nCache-Control: no-store\r\n"
-            f"X-Content-Type-Options: nosniff\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
         try:
-            client.sendall(head.encode() + body)
+            client.sendall(plain_answer(status))
         except OSError as error:
             log("web").debug("client gone", error=type(error).__name__)
 

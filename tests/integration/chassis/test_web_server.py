@@ -32,7 +32,7 @@ from services.chassis.web import api, body_json, make_app
 from services.chassis.web import server
 
 set_up_logs("INFO", "json")
-server.HEAD_S, server.BODY_S = 1.0, 2.0
+server.HEAD_S, server.BODY_S, server.ARRIVE_S = 1.0, 2.0, 3.0
 folder, port, grace = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
 house = open_house("sample", load(ServiceSettings, "sample", {}, data_folder=folder, max_body_bytes=50_000))
 app = make_app(house, "services.chassis")
@@ -246,9 +246,51 @@ def test_clients_that_drip_bytes_do_not_hold_the_threads(shared: Server) -> None
             stack.enter_context(plug)
             plug.sendall(b"GET /livez HTTP/1.1\r\nX-A: ")
         began = time.monotonic()
-        # Eight of them hold four threads; each is cut off after its time (1 s here).
+        # They wait where they hold no thread; each is cut off after its time (3 s here).
         assert shared.get("/livez")[0] == 200
-        assert time.monotonic() - began < 7
+        assert time.monotonic() - began < 1
+
+
+def test_requests_that_arrive_byte_by_byte_hold_no_thread_and_are_cut(shared: Server) -> None:
+    body = b"POST /api/take HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n"
+    with contextlib.ExitStack() as stack:
+        plugs = [stack.enter_context(socket.create_connection(("127.0.0.1", shared.port))) for _ in range(60)]
+        for number, plug in enumerate(plugs):
+            plug.sendall(b"GET /livez HT" if number % 2 else body + b"{")
+        waits = []
+        for _ in range(20):
+            for plug in plugs:
+                with contextlib.suppress(OSError):
+                    plug.sendall(b"x")
+            began = time.monotonic()
+            assert shared.get("/livez")[0] == 200
+            waits.append(time.monotonic() - began)
+            time.sleep(0.1)
+        assert max(waits) < 1
+        for plug in plugs:
+            plug.settimeout(10)
+            with contextlib.suppress(ConnectionError):
+                assert b" 200 " not in plug.recv(65536)
+
+
+def test_a_request_in_several_pieces_is_taken_whole(shared: Server) -> None:
+    text = b'{"text": "' + b"a" * 150_000 + b'"}'
+    head = b"POST /api/take HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n"
+    whole = head + b"Content-Length: %d\r\n\r\n" % len(text) + text
+    with socket.create_connection(("127.0.0.1", shared.port)) as plug:
+        for piece in (whole[:7], whole[7:60], whole[60:200], whole[200:50_000], whole[50_000:149_000], whole[149_000:]):
+            plug.sendall(piece)
+            time.sleep(0.05)
+        plug.settimeout(10)
+        assert plug.recv(65536).startswith(b"HTTP/1.1 ")
+    # Once more on a kept-alive connection, after a request that came in one piece.
+    with socket.create_connection(("127.0.0.1", shared.port)) as plug:
+        plug.settimeout(10)
+        for pieces in ((b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n",), (b"GET /livez HT", b"TP/1.1\r\nHost: x\r\n\r\n")):
+            for piece in pieces:
+                plug.sendall(piece)
+                time.sleep(0.05)
+            assert plug.recv(65536).startswith(b"HTTP/1.1 200")
 
 
 def test_connections_that_say_nothing_hold_no_thread(shared: Server) -> None:
