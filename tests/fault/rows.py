@@ -19,7 +19,7 @@ from tests.fault.sampler import Sampler
 #: Durations of a short run are the real ones divided by this.
 SHORTER = 20
 #: Petitions a second in a row that says nothing else: about what two cores carry, so that queues are seldom empty.
-RATE = 150.0
+RATE = 120.0
 
 
 @dataclass
@@ -158,7 +158,7 @@ class Run:
         """A ledger that files nothing of itself."""
         port = self.cluster.webs["intake"].port
         tag = f"r{self.result.row}s{self.result.seed}x{uuid.uuid4().hex[:6]}"
-        most = most or self.times(5000, 1500)
+        most = most or self.times(5000, 900)
         ledger = Ledger(lambda: ("127.0.0.1", port), tag, self.result.seed, rate or self.rate, most)
         self._ledgers.append(ledger)
         return ledger
