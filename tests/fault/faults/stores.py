@@ -121,7 +121,8 @@ def search_server_gone(run: Run) -> None:
     run.phase("search behind a grudging server")
     with_elastic(cluster, stub.url)
     try:
-        ledger = run.ledger(min(run.rate, 80))
+        # Fewer than it carries: how soon a petition is judged shall not depend on those that wait before it.
+        ledger = run.ledger(min(run.rate, 30))
         run.load(ledger, 60, least=4)
         run.phase("Elasticsearch killed")
         begun = time.monotonic()
@@ -141,8 +142,9 @@ def search_server_gone(run: Run) -> None:
         for mood in ("429", "items"):
             run.phase(f"answering {mood}")
             stub.refused, stub.mood = 0, mood
+            # The sender rests for a while after each failure, so that the first refusal may be some time off.
+            until(lambda: stub.refused > 0, 90, f"a bulk request is refused ({mood})")
             run.load(ledger, 150, least=5)
-            run.require(stub.refused > 0, f"no bulk request was refused ({mood}): the fault did not happen")
             _lag(run, ledger, mood)
         stub.mood = "kind"
         run.phase("draining")
@@ -162,7 +164,10 @@ def search_server_gone(run: Run) -> None:
 
 def _lag(run: Run, ledger: Ledger, when: str) -> None:
     """How long petitions waited to be judged: by the two services' own books, on the database's clock."""
-    query = "select id, filed_at from petition where title like %s order by filed_at desc limit 150"
+    query = (
+        "select id, filed_at from petition where title like %s"
+        " and filed_at between clock_timestamp() - interval '8 s' and clock_timestamp() - interval '2 s'"
+    )
     try:
         filed = dict(run.cluster.rows("intake", query, f"{ledger.tag} %"))
         query = (
