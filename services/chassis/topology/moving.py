@@ -13,7 +13,7 @@ from services.chassis import wire
 from services.chassis.broker import AWAY, Publisher, connect
 from services.chassis.errors import StartError, Transient
 from services.chassis.telemetry import log
-from services.chassis.topology.making import declare_exchange, make, strays, there
+from services.chassis.topology.making import declare, declare_exchange, make, strays, there
 from services.chassis.topology.plan import (
     Exchange,
     Plan,
@@ -40,10 +40,12 @@ PAGE = 200
 IDLE_S = 1.0
 #: Between two looks at queues that another worker still reads (s).
 EVERY_S = 5.0
+#: Between two looks whether there are such queues at all (s).
+QUIET_S = 60.0
 
 
 def move(connection: Any, queue: str, route: tuple[str, str]) -> int:
-    """Move what a queue holds until it brings nothing more.
+    """Move what a queue holds now, as far as nobody else has it in hand.
 
     Args:
         connection: an open connection.
@@ -58,12 +60,13 @@ def move(connection: Any, queue: str, route: tuple[str, str]) -> int:
     """
     channel: Any = connection.channel()
     buffer: list[amqp.Message] = []
-    moved = 0
+    # No more than that: a way that led back here would never end.
+    moved, waiting = 0, channel.queue_declare(queue=queue, passive=True).message_count
     channel.basic_qos(0, PAGE, False)
     channel.basic_consume(queue, no_ack=False, callback=buffer.append, consumer_tag="wenzheng-moving")
     publisher = Publisher(connection)
-    while True:
-        while len(buffer) < PAGE:
+    while moved < waiting:
+        while len(buffer) < min(PAGE, waiting - moved):
             try:
                 connection.drain_events(timeout=IDLE_S)
             except TimeoutError:
@@ -119,6 +122,8 @@ def empty_strays(url: str, subscription: Subscription, partitions: int) -> list[
     connection = connect(url, "wenzheng-moving")
     try:
         channel = connection.channel()
+        # Once more: a worker of before that connects again has everything flow as it was.
+        declare(channel, subscription, partitions)
         last = True
         for queue in reversed(strays(channel, subscription, partitions)):
             moved = move(connection, queue, again_route(subscription.queue))
@@ -134,22 +139,23 @@ def empty_strays(url: str, subscription: Subscription, partitions: int) -> list[
 
 
 def keep_emptying(url: str, subscriptions: Sequence[Subscription], partitions: int, stop: threading.Event) -> None:
-    """Empty strays until there are none: workers of before may still read them. Runs beside the consumers.
+    """Empty strays, again and again: workers of before may still read them, or come back. Runs beside the consumers.
 
     Args:
         url: broker URL of the service that the subscriptions belong to.
         subscriptions: all of one service.
         partitions: how many there are now.
-        stop: ends it early.
+        stop: ends it.
     """
-    left = list(subscriptions)
-    while left and not stop.is_set():
+    wait = 0.0
+    while not stop.wait(wait):
+        wait = QUIET_S
         try:
-            left = [one for one in _with_strays(url, left, partitions) if empty_strays(url, one, partitions)]
+            for one in _with_strays(url, subscriptions, partitions):
+                empty_strays(url, one, partitions)
+                wait = EVERY_S
         except (Transient, StartError) as error:
             log("topology").warning("queues of before wait", reason=str(error))
-        if left:
-            stop.wait(EVERY_S)
 
 
 def _with_strays(url: str, subscriptions: Sequence[Subscription], partitions: int) -> list[Subscription]:
@@ -205,7 +211,8 @@ def remake(url: str, subscription: Subscription, partitions: int, queue: str) ->
         for way in ways:
             channel.queue_unbind(queue=aside, exchange=way.source, routing_key=way.key)
         kept = move(connection, aside, route)
-        _delete(channel, aside)
+        if not _delete(channel, aside):
+            raise Transient(f"queue {aside} is not empty yet")
         return kept
     except AWAY as error:
         raise Transient(f"broker: {type(error).__name__}") from error

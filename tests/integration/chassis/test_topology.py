@@ -101,6 +101,19 @@ def test_another_number_of_partitions_leaves_no_event_where_nobody_reads(
     assert topology.strays(channel, HEARS, after) == []
 
 
+@pytest.mark.parametrize(("before", "after"), [(1, 3), (3, 1), (4, 2)])
+def test_a_worker_of_before_that_connects_again_strands_nothing(
+    broker: str, connection: kombu.Connection, before: int, after: int
+) -> None:
+    for partitions in (before, after, before):
+        topology.declare(connection.channel(), HEARS, partitions)
+    _publish(connection, range(50))
+    assert topology.empty_strays(broker, HEARS, after) == []
+    _publish(connection, range(50, 100))
+    got = {int(m.body) for queue in topology.work_queues(HEARS, after) for m in _take(connection, queue)}
+    assert got == set(range(100))
+
+
 def test_a_stray_that_a_worker_of_before_still_reads_is_left_to_it(broker: str, connection: kombu.Connection) -> None:
     channel: Any = connection.channel()
     topology.declare(channel, HEARS, 2)
