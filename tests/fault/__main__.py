@@ -6,7 +6,6 @@ import argparse
 import json
 import os
 import platform
-import re
 import signal
 import sys
 import time
@@ -21,7 +20,7 @@ from rich.table import Table
 from tests.fault import faults  # noqa: F401 - declares the rows
 from tests.fault.ground import Ground
 from tests.fault.processes import Failed
-from tests.fault.rows import RATE, ROWS, House, NoSurface, Result, Run, in_order
+from tests.fault.rows import RATE, ROWS, House, NoSurface, Result, Run, in_order, position
 
 #: What a row may meet when the house is worse off than it expected: a failure of the row, not of the run.
 TROUBLE = (Failed, OSError, amqp.AMQPError, psycopg2.Error, requests.RequestException, RuntimeError, TimeoutError)
@@ -32,7 +31,7 @@ def main() -> int:
     chosen = _arguments()
     console = Console(highlight=False, soft_wrap=True)
     if chosen.list:
-        for declared in sorted(ROWS.values(), key=lambda d: _position(d.name)):
+        for declared in sorted(ROWS.values(), key=lambda d: position(d.name)):
             console.print(f"{declared.name:>4}  {declared.title}", markup=False)
         return 0
     results: list[Result] = []
@@ -142,7 +141,7 @@ def _write(chosen: argparse.Namespace, results: list[Result], seconds: float) ->
         "seconds": round(seconds, 1),
         "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.system()},
         "failed": sum(result.verdict == "failed" for result in results),
-        "rows": [result.document() for result in sorted(results, key=lambda r: (_position(r.row), r.seed))],
+        "rows": [result.document() for result in sorted(results, key=lambda r: (position(r.row), r.seed))],
     }
     chosen.json.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
@@ -156,7 +155,7 @@ def _table(results: list[Result]) -> Table:
         table.add_column(heading, justify="right")
     table.add_column("verdict")
     colours = {"passed": "green", "failed": "red"}
-    for one in sorted(results, key=lambda r: (_position(r.row), r.seed)):
+    for one in sorted(results, key=lambda r: (position(r.row), r.seed)):
         figures = (
             one.seed, one.acknowledged, one.stored, one.indexed, one.notified, one.parked, one.duplicates_seen,
             one.duplicates_in_effect, one.redelivered,
@@ -169,11 +168,6 @@ def _table(results: list[Result]) -> Table:
             f"[{colours.get(one.verdict, 'yellow')}]{one.verdict}[/]",
         )
     return table
-
-
-def _position(name: str) -> tuple[int, str]:
-    found = re.match(r"\d+", name)
-    return (int(found.group()) if found else 0, name)
 
 
 if __name__ == "__main__":

@@ -5,15 +5,27 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import amqp
 import requests
 
-from tests.fault.cluster import SERVICES, Cluster, json_of
+from tests.fault.cluster import SERVICES, json_of
 from tests.fault.ledger import MAIL_DOMAIN, Ledger
-from tests.fault.processes import Failed
+from tests.fault.processes import Failed, Process
+
+
+class Asked(Protocol):
+    """A running house, as far as the oracle asks it."""
+
+    @property
+    def processes(self) -> Sequence[Process]: ...
+    def rows(self, service: str, query: str, *values: Any) -> list[tuple[Any, ...]]: ...
+    def get(self, service: str, path: str, role: str = "", **query: Any) -> requests.Response: ...
+    def waiting(self) -> dict[str, int]: ...
+
 
 #: What of a difference is named, the rest only counted.
 SHOWN = 3
@@ -35,7 +47,7 @@ class Books:
     repeated: int = 0
 
 
-def read(cluster: Cluster, tag: str) -> Books:
+def read(cluster: Asked, tag: str) -> Books:
     """Read them."""
     like = f"{tag} %"
     books = Books()
@@ -128,7 +140,7 @@ def doubled(ledger: Ledger, books: Books) -> int:
     return int(extra + told + books.repeated + notices)
 
 
-def unpublished(cluster: Cluster) -> list[str]:
+def unpublished(cluster: Asked) -> list[str]:
     """Outboxes that hold unpublished rows."""
     found = []
     for service in ("intake", "routing", "notify"):
@@ -138,7 +150,7 @@ def unpublished(cluster: Cluster) -> list[str]:
     return found
 
 
-def in_index(cluster: Cluster, ledger: Ledger) -> list[str]:
+def in_index(cluster: Asked, ledger: Ledger) -> list[str]:
     """What the search finds by the ledger's tag that is not the ledger's, or not there, or there twice."""
     found: list[str] = []
     page = 1
@@ -162,7 +174,7 @@ def in_index(cluster: Cluster, ledger: Ledger) -> list[str]:
     return wrong
 
 
-def settle(cluster: Cluster, ledger: Ledger, seconds: float, *, unsent: bool = False) -> tuple[Books, list[str]]:
+def settle(cluster: Asked, ledger: Ledger, seconds: float, *, unsent: bool = False) -> tuple[Books, list[str]]:
     """Wait until nothing differs, at most so long; the books, and what still differs.
 
     It gives up early when the same differences stand for ``STANDSTILL_S``: what does not move will not come.
@@ -199,7 +211,7 @@ def settle(cluster: Cluster, ledger: Ledger, seconds: float, *, unsent: bool = F
 _PERSONAL = re.compile(rf"[A-Za-z0-9.]+@{re.escape(MAIL_DOMAIN)}|\b1[3-9][0-9]{{9}}\b")
 
 
-def in_logs(cluster: Cluster, since: dict[str, int]) -> list[str]:
+def in_logs(cluster: Asked, since: dict[str, int]) -> list[str]:
     """Tracebacks and personal data in the logs since the row began."""
     wrong = []
     for process in cluster.processes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 import uuid
 from collections.abc import Callable, Iterable
@@ -238,4 +239,10 @@ def row(name: str, title: str, order: int = 0) -> Callable[[Row], Row]:
 
 def in_order(names: Iterable[str]) -> list[Declared]:
     """The rows as they are run."""
-    return sorted((ROWS[name] for name in names), key=lambda declared: declared.order)
+    return sorted((ROWS[name] for name in names), key=lambda declared: (declared.order, position(declared.name)))
+
+
+def position(name: str) -> tuple[int, str]:
+    """Where a row stands in the table: by its number, then its letter."""
+    found = re.match(r"\d+", name)
+    return (int(found.group()) if found else 0, name)
