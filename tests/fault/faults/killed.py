@@ -137,7 +137,7 @@ def notify_killed(run: Run) -> None:
         settings = {"WENZHENG_SMTP_URL": mail.url}
         if not run.full:
             # A dead sender's claims are settled when its lease has run out.
-            settings["WENZHENG_SENDER_LEASE_S"] = "4"
+            settings |= {"WENZHENG_SENDER_LEASE_S": "4", "WENZHENG_SMTP_TIMEOUT_S": "3"}
         worker.stop()
         worker.start(**settings)
         worker.ready()
@@ -178,7 +178,7 @@ def _mails(run: Run, cluster: Cluster, ledger: Ledger, mail: MailServer) -> None
         found = Counter(states().values())
         return not (found["pending"] or found["sending"])
 
-    until(at_rest, 900 if run.full else 180, "every mail is sent or flagged", 1.0)
+    until(at_rest, 900 if run.full else 240, "every mail is sent or flagged", 1.0)
     found = states()
     times = Counter(str(one.message["Message-ID"]).strip("<>").partition("@")[0] for one in mail.received)
     twice = {name for name, count in times.items() if count > 1}
