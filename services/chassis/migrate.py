@@ -14,6 +14,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection, MetaData
 from sqlalchemy.exc import DBAPIError
 
@@ -38,6 +39,9 @@ def migrate(database: Database, package: str) -> None:
     Args:
         database: the service's database.
         package: import name of the service, for example ``services.intake``.
+
+    Raises:
+        StartError: the database cannot be used, is another service's, or a newer release made it.
     """
     config = _config(package)
     with _reached(database), database.engine.connect() as connection:
@@ -46,7 +50,16 @@ def migrate(database: Database, package: str) -> None:
             if not database.sqlite:
                 connection.execute(sa.text("select pg_advisory_xact_lock(:key)"), {"key": LOCK})
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            try:
+                command.upgrade(config, "head")
+            except CommandError:
+                # A revision that is in no file here: another service's, or one of a release to come.
+                _require_own(database, connection, package)
+                have = MigrationContext.configure(connection).get_current_revision()
+                raise StartError(
+                    f"the database of {package.rpartition('.')[2]} is at revision {have}, which this release does not "
+                    "know: a newer one made it"
+                ) from None
             _require_own(database, connection, package)
 
 

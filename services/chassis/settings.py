@@ -190,4 +190,7 @@ def masked(value: object) -> str:
     """A setting as it may be printed."""
     if isinstance(value, SecretStr):
         return "********" if value.get_secret_value() else ""
+    if isinstance(value, tuple):
+        # As it is written in the environment.
+        return ",".join(map(str, value))
     return "" if value is None else str(value)

@@ -15,8 +15,8 @@ EventId = Annotated[str, typer.Option("--id", help="Only this event.")]
 EventType = Annotated[str, typer.Option("--type", help="Only events of this type.")]
 Subject = Annotated[str, typer.Option(help="Only what is about this, for example a petition's id.")]
 Code = Annotated[str, typer.Option(help="Only those with this reason.")]
-Since = Annotated[str, typer.Option(help="Only those since then: 2h, 3d, or 2026-03-01T12:00.")]
-Until = Annotated[str, typer.Option(help="Only those before then: 2h, 3d, or 2026-03-01T12:00.")]
+Since = Annotated[str, typer.Option(help="Only those since then: 2h, 3d, or 2026-03-01T12:00 (UTC, or with +08:00).")]
+Until = Annotated[str, typer.Option(help="Only those before then: 2h, 3d, or 2026-03-01T12:00 (UTC, or with +08:00).")]
 Everything = Annotated[bool, typer.Option("--all", help="All of them.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
 Why = Annotated[str, typer.Option(help="The reason, for the log and the audit file.")]
@@ -43,7 +43,7 @@ class Choice(NamedTuple):
             StartError: nothing was chosen.
         """
         if not (everything or any(self)):
-            raise StartError("say which: --id, --code, --type, --subject, --since, --until or --all")
+            raise StartError("say which, with a filter such as --id, --type or --since (--help names all), or --all")
 
     def test(self, now: datetime) -> Callable[[str, str, str, str, str], bool]:
         """A test of (id, type, subject, code, ISO time); an unknown time is never within an age.

@@ -213,6 +213,12 @@ def main() -> None:
         reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
         typer.echo(f"wenzheng: the database cannot be used: {reason}", err=True)
         sys.exit(2)
+    except OSError as error:
+        # A file that a command was told to read or write; anything else is a fault of ours.
+        if error.filename is None:
+            raise
+        typer.echo(f"wenzheng: {error.filename}: {error.strerror}", err=True)
+        sys.exit(2)
     except Refusal as error:
         where = f"{error.field}: " if error.field else ""
         typer.echo(f"wenzheng: {where}{error} [{error.code}]", err=True)

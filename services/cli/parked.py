@@ -34,10 +34,11 @@ from services.cli.choosing import (
     Until,
     Why,
 )
+from services.cli.printable import printable
 from services.cli.registry import installed
 from services.cli.topology import broker_url, listens_to_portals, portals_of, subscriptions_of
 
-app = typer.Typer(no_args_is_help=True, help=__doc__)
+app = typer.Typer(no_args_is_help=True, help="Events that could not be handled: list them, send them back, drop them.")
 
 QueueName = Annotated[
     str, typer.Argument(help="The queue, for example routing.petitions; filed@PORTAL for what a portal handed in.")
@@ -89,10 +90,10 @@ def _show(rows: list[Parked], limit: int) -> None:
     for heading in ("queue", "event", "type", "subject", "reason", "detail"):
         table.add_column(heading, overflow="fold")
     table.add_column("tries", justify="right")
-    table.add_column("last failed", overflow="fold")
+    table.add_column("last failed (UTC)", overflow="fold")
     for row in rows[:limit]:
         cells = (row.queue, row.event_id, row.type, row.subject, row.code, row.detail, str(row.attempts))
-        table.add_row(*cells, row.last_failed[:19].replace("T", " "))
+        table.add_row(*map(printable, (*cells, row.last_failed[:19].replace("T", " "))))
     (Console() if sys.stdout.isatty() else Console(width=200)).print(table, markup=False)
     if len(rows) > limit:
         typer.echo(f"… and {len(rows) - limit} more; --limit shows more, filters choose")
@@ -134,7 +135,8 @@ def show(queue: QueueName, event_id: Annotated[str, typer.Argument(help="The eve
     if not found:
         raise StartError(f"no event {event_id} is parked in {queue}")
     _show(found, len(found))
-    typer.echo(found[0].body.decode("utf-8", "replace"))
+    body = found[0].body.decode("utf-8", "replace")
+    typer.echo(printable(body) if sys.stdout.isatty() else body)
 
 
 @app.command("replay")
@@ -150,7 +152,7 @@ def replay_(
     dry_run: DryRun = False,
     why: Why = "",
 ) -> None:
-    """Send parked events back to their queue, with all their tries before them."""
+    """Send parked events back to their queue, with all their tries before them; a filter or --all says which."""
     choice = Choice(event_id, type_, subject, code, since, until)
     choice.require(everything)
     _change(replay, queue, choice, dry_run, ("would be sent back", "sent back", "event replayed"), why)

@@ -98,9 +98,10 @@ def reconcile(
         for name in names:
             results.append(_compare(name, bars, check=check, after=after, grace=grace, timeout=timeout, page=page))
     code = 2 if any(r.problem for r in results) else int(any(r.differs for r in results))
+    # First the terminal: a file that cannot be written must not cost the answer.
+    _show(results, check)
     if json_file is not None:
         json_file.write_text(json.dumps(_as_json(results, check, code), ensure_ascii=False, indent=2) + "\n", "utf-8")
-    _show(results, check)
     problems = [r.problem for r in results if r.problem]
     if problems:
         raise StartError("the comparison could not be completed\n  " + "\n  ".join(problems))

@@ -21,7 +21,9 @@ from services.chassis.topology.definitions import Member, definitions
 from services.chassis.topology.rights import NOTHING, Rights, host_rights, portal_rights, rights_of
 from services.cli.registry import installed, part, settings_of
 
-app = typer.Typer(help=__doc__)
+app = typer.Typer(
+    help="The broker's definitions made from the code; with `check`: whether a broker is as the code wants it."
+)
 
 
 class Account(NamedTuple):
@@ -223,5 +225,9 @@ def remake(
     """Make queues anew with today's arguments; what is in them is kept. Their services' workers must be stopped."""
     from services.cli.topology_remake import make_anew
 
+    nothing = True
     for name, kept in make_anew(queue):
+        nothing = False
         typer.echo(f"{name} is made anew; {kept} events kept")
+    if nothing:
+        typer.echo("No queue has other arguments than this release wants; nothing was done.")

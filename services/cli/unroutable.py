@@ -34,9 +34,12 @@ from services.cli.choosing import (
     Why,
     moment,
 )
+from services.cli.printable import printable
 from services.cli.registry import installed, settings_of
 
-app = typer.Typer(no_args_is_help=True, help=__doc__)
+app = typer.Typer(
+    no_args_is_help=True, help="Events the broker has no queue for: list them, try them again, drop them."
+)
 
 ServiceName = Annotated[str, typer.Option("--service", help="One service's outbox; all when left out.")]
 #: Rows in one transaction.
@@ -93,12 +96,13 @@ def _pages(house: House[Any], where: list[ColumnElement[bool]]) -> Iterator[list
 
 def _show(rows: list[tuple[str, Any]]) -> None:
     table = Table(header_style="bold")
-    for heading in ("service", "event", "type", "subject", "exchange and key", "time"):
+    for heading in ("service", "event", "type", "subject", "exchange and key", "time (UTC)"):
         table.add_column(heading, overflow="fold")
     table.add_column("tries", justify="right")
     for service, row in rows:
         way = f"{exchange_of(row.source)} {row.routing_key}"
-        table.add_row(service, row.id, row.type, row.subject, way, f"{row.time:%Y-%m-%d %H:%M:%S}", str(row.attempts))
+        cells = (service, row.id, row.type, row.subject, way, f"{row.time:%Y-%m-%d %H:%M:%S}", str(row.attempts))
+        table.add_row(*map(printable, cells))
     (Console() if sys.stdout.isatty() else Console(width=200)).print(table, markup=False)
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -73,6 +75,19 @@ def test_two_services_on_one_database_are_kept_apart(tmp_path: Path, services: l
     if services:
         assert wenzheng("migrate", "intake", **shared).returncode == 0
     refused(wenzheng("migrate", *services, **shared), "all.db", "WENZHENG_ROUTING_DATABASE_URL")
+
+
+def test_a_database_of_a_newer_release_is_named(tmp_path: Path) -> None:
+    assert wenzheng("migrate", "intake", WENZHENG_DATA_FOLDER=str(tmp_path)).returncode == 0
+    with closing(sqlite3.connect(tmp_path / "intake.db")) as database:
+        database.execute("update alembic_version set version_num = '9999'")
+        database.commit()
+    refused(wenzheng("migrate", "intake", WENZHENG_DATA_FOLDER=str(tmp_path)), "9999", "intake")
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "none" / "metrics.md"
+    refused(wenzheng("metrics", str(file)), str(file))
 
 
 @pytest.mark.parametrize(
