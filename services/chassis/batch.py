@@ -8,6 +8,7 @@ from typing import Any
 
 from eventlet.support import greenlets
 from eventlet.timeout import Timeout
+from sqlalchemy.exc import SQLAlchemyError
 
 from services.chassis import delivery
 from services.chassis.database import is_transient
@@ -15,8 +16,12 @@ from services.chassis.delivery import DONE, Delivery, Handler, Loader, Verdict
 from services.chassis.errors import Transient
 from services.chassis.house import House
 from services.chassis.hub_watch import Cut, handling
+from services.chassis.suspects import can_write
 from services.chassis.telemetry import log
 from services.contracts.envelope import Event
+
+#: A database that does not take the smallest write for so long is away (s).
+SILENT_S = 2.0
 
 
 class Batch:
@@ -30,8 +35,8 @@ class Batch:
     def __init__(self, queue: str, deliveries: Sequence[Delivery[Any]]) -> None:
         self.queue = queue
         self.deliveries = deliveries
-        #: What became of each delivery; filled by ``apply``.
-        self.verdicts: list[Verdict] = [DONE] * len(deliveries)
+        #: What became of each delivery; None until ``apply`` has said so.
+        self.verdicts: list[Verdict | None] = [None] * len(deliveries)
         self.counts = delivery.Counts()
 
     def apply(self, house: House[Any], handlers: Mapping[type[Event], Handler], load: Loader) -> None:
@@ -47,17 +52,19 @@ class Batch:
         """
         try:
             self._transaction(house, self.deliveries, handlers, load)
+            self.verdicts = [DONE] * len(self.deliveries)
             return
         except Exception as error:
-            _raise_if_away(error)
+            _raise_if_away(error, house)
             if len(self.deliveries) == 1:
                 self.verdicts[0] = self._judge(house, self.deliveries[0], error)
                 return
         for index, one in enumerate(self.deliveries):
             try:
                 self._transaction(house, [one], handlers, load)
+                self.verdicts[index] = DONE
             except Exception as error:
-                _raise_if_away(error)
+                _raise_if_away(error, house)
                 self.verdicts[index] = self._judge(house, one, error)
 
     def _transaction(
@@ -67,8 +74,10 @@ class Batch:
         handlers: Mapping[type[Event], Handler],
         load: Loader,
     ) -> None:
+        # Before the transaction: the clock may have to ask the database, by a connection of its own.
+        now = house.clock.now()
         with _cut_after(house.settings.batch_deadline_s), house.database.write() as session:
-            counts = delivery.apply(session, self.queue, deliveries, handlers, load, house.clock.now())
+            counts = delivery.apply(session, self.queue, deliveries, handlers, load, now)
         self.counts.stale += counts.stale
         self.counts.gaps += counts.gaps
         self.counts.duplicates += counts.duplicates
@@ -116,8 +125,20 @@ def _cut_after(seconds: float) -> Iterator[None]:
         timer.cancel()
 
 
-def _raise_if_away(error: Exception) -> None:
+def _raise_if_away(error: Exception, house: House[Any]) -> None:
+    """Tell what the database does from what the events do.
+
+    Raises:
+        Transient: the database is away, or says nothing any more.
+    """
     if isinstance(error, Transient):
         raise error
     if is_transient(error):
         raise Transient(f"database: {type(error).__name__}") from error
+    if isinstance(error, Cut):
+        # Was it the handler that hung, or a database whose host is gone without a word?
+        try:
+            with Timeout(SILENT_S, Transient("the database does not answer")):
+                can_write(house.database)
+        except SQLAlchemyError as silent:
+            raise Transient(f"database: {type(silent).__name__}") from silent

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -18,6 +19,44 @@ from services.chassis.transport import Cork, read_ahead
 AWAY: tuple[type[Exception], ...] = (AMQPError, OperationalError, OSError)
 #: Seconds a publisher waits for the broker to move before it drops the connection.
 STALL_S = 10.0
+#: Seconds within which the broker must answer a question, and a farewell.
+ANSWER_S = 30.0
+RELEASE_S = 3.0
+
+
+class Once(kombu.Connection):  # type: ignore[misc]
+    """A connection that is never opened anew behind its owner's back.
+
+    kombu does so in ``drain_events``; the new one would have neither channel nor consumer, and nobody would be told.
+    """
+
+    _opened = False
+
+    def _ensure_connection(self, *args: Any, **kwargs: Any) -> Any:
+        if self._opened and self.connected:
+            return self._connection
+        if self._opened:
+            raise ConnectionResetError("the connection to the broker is lost")
+        connection = super()._ensure_connection(*args, **kwargs)
+        self._opened = True
+        return connection
+
+
+def release(connection: kombu.Connection) -> None:
+    """Close a connection, in good order if the broker answers within a few seconds."""
+    try:
+        _answer_within(connection, RELEASE_S)
+        connection.release()
+    except AWAY:
+        # It is gone already, or stands still for an alarm; there is nothing left to give back.
+        connection.collect()
+
+
+def _answer_within(connection: kombu.Connection, seconds: float) -> None:
+    """Bound every wait for an answer; py-amqp's own time-outs are the kernel's, which eventlet's sockets pass by."""
+    transport = connection.connection.transport
+    if transport is not None and transport.sock is not None:
+        transport.sock.settimeout(seconds)
 
 
 def connect(url: str, name: str, *, on_blocked: Callable[[bool], None] | None = None) -> kombu.Connection:
@@ -36,11 +75,13 @@ def connect(url: str, name: str, *, on_blocked: Callable[[bool], None] | None = 
         "read_timeout": 30,
         "write_timeout": 30,
         "client_properties": {"connection_name": name},
+        # py-amqp's own is one second: every hiccup and every alarm would end the connection.
+        "socket_settings": {socket.TCP_USER_TIMEOUT: int(ANSWER_S * 1000)},
     }
     if on_blocked is not None:
         options["on_blocked"] = lambda *_: on_blocked(True)
         options["on_unblocked"] = lambda *_: on_blocked(False)
-    connection = kombu.Connection(url, heartbeat=30, connect_timeout=5, transport_options=options)
+    connection = Once(url, heartbeat=30, connect_timeout=5, transport_options=options)
     try:
         connection.connect()
     except (AccessRefused, NotAllowed) as error:
@@ -49,8 +90,29 @@ def connect(url: str, name: str, *, on_blocked: Callable[[bool], None] | None = 
     except AWAY as error:
         connection.release()
         raise Transient(f"broker: {type(error).__name__}") from error
+    _answer_within(connection, ANSWER_S)
     read_ahead(connection)
     return connection
+
+
+def beside(connection: kombu.Connection, on_blocked: Callable[[bool], None]) -> kombu.Connection:
+    """A second connection like this one: an alarm blocks the one that publishes, not the one that consumes.
+
+    Raises:
+        Transient: the broker cannot be reached.
+    """
+    options = dict(connection.transport_options)
+    options["on_blocked"] = lambda *_: on_blocked(True)
+    options["on_unblocked"] = lambda *_: on_blocked(False)
+    second = connection.clone(transport_options=options)
+    try:
+        second.connect()
+    except AWAY as error:
+        second.release()
+        raise Transient(f"broker: {type(error).__name__}") from error
+    _answer_within(second, ANSWER_S)
+    read_ahead(second)
+    return second
 
 
 class Publisher:
@@ -65,7 +127,7 @@ class Publisher:
     def __init__(
         self, connection: kombu.Connection, window: int = 300, beat: Callable[[], None] = lambda: None
     ) -> None:
-        self._connection, self._window, self._beat = connection, window, beat
+        self._connection, self._window, self.beat = connection, window, beat
         self._cork = Cork(connection)
         self.channel: Any = connection.channel()
         self.channel.confirm_select()
@@ -156,7 +218,7 @@ class Publisher:
                     raise Transient("the broker blocks publishing")
             if time.monotonic() - since > STALL_S:
                 raise Transient("the broker did not confirm in time")
-            self._beat()
+            self.beat()
             try:
                 self._connection.drain_events(timeout=1.0)
             except TimeoutError:

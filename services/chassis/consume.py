@@ -10,24 +10,25 @@ from typing import Any
 import amqp
 from eventlet.event import Event as GreenEvent
 from nameko.extensions import Entrypoint
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from services.chassis import topology, wire
 from services.chassis.batch import Batch
 from services.chassis.delivery import Delivery, Verdict
 from services.chassis.errors import Transient
-from services.chassis.loop import ConsumeLoop, deliveries
+from services.chassis.loop import ALONE_AFTER, ConsumeLoop, deliveries
 from services.chassis.partitions import Shares
 from services.chassis.provider import house_of
 from services.chassis.settle import Settler
+from services.chassis.suspects import begin_alone, can_write, end_alone
 from services.chassis.telemetry import log
 from services.chassis.topology import Subscription
 from services.contracts.envelope import Event, Registry, Rejected
 
 __all__ = ["Batch", "Listener", "listens"]
 
-#: Delivered so often without ever being acknowledged, an event ends the worker: it is parked unhandled.
-DEADLY_AFTER = 5
+#: So often a worker began to handle an event alone and did not outlive it: then it is parked unhandled.
+DEADLY_AFTER = 3
 #: How often workers look whether partitions are to be shared out anew (s).
 BALANCE_S = 1.0
 
@@ -46,12 +47,12 @@ class Listener(Entrypoint):  # type: ignore[misc]
         self._registry = Registry(*self.subscription.types)
         self._partitions = self._house.settings.partitions
         self._stopping = False
-        self._running: dict[int, tuple[ConsumeLoop, Any]] = {}
+        self._running: dict[int, tuple[_Intake, Any]] = {}
 
     @property
     def loops(self) -> list[ConsumeLoop]:
         """The loops that run now: one, or one per partition that this process has."""
-        return [loop for loop, _ in self._running.values()]
+        return [intake.loop for intake, _ in self._running.values()]
 
     def start(self) -> None:
         """Start the loop on its own greenlet; with partitions, whatever share of them is ours."""
@@ -74,15 +75,20 @@ class Listener(Entrypoint):  # type: ignore[misc]
         while not self._stopping:
             try:
                 ours, surplus = shares.balance()
-            except (DBAPIError, ValueError) as error:
+            except (SQLAlchemyError, ValueError) as error:
                 # The locks went with the session. The broker still lets one consumer alone work on each partition.
                 self._log.warning("partitions wait", queue=self.subscription.queue, reason=type(error).__name__)
                 ours, surplus = set(), set()
             for number in sorted(ours - surplus - set(self._running)):
                 self._start_loop(number)
             self._end([number for number in self._running if number in surplus or number not in ours])
-            for number in surplus:
-                shares.give_up(number)
+            try:
+                for number in surplus:
+                    shares.give_up(number)
+            except SQLAlchemyError as error:
+                # Gone with the session, while what was fetched was finished; the next look takes up what is free.
+                self._log.warning("partitions wait", queue=self.subscription.queue, reason=type(error).__name__)
+                shares.close()
             self._house.metrics.gauge("partitions_held", len(self._running), queue=self.subscription.queue)
             deadline = time.monotonic() + BALANCE_S
             while not self._stopping and time.monotonic() < deadline:
@@ -102,17 +108,19 @@ class Listener(Entrypoint):  # type: ignore[misc]
             linger_s=settings.batch_linger_ms / 1000,
             declare=lambda channel: topology.declare(channel, self.subscription, self._partitions),
             handle=intake.handle,
-            probe=house.database.ping,
+            probe=partial(can_write, house.database),
             notice=partial(self._notice, queue),
         )
         thread = self.container.spawn_managed_thread(loop.run, identifier=queue)
-        self._running[number] = (loop, thread)
+        self._running[number] = (intake, thread)
 
     def _end(self, numbers: Sequence[int]) -> None:
         for number in numbers:
-            self._running[number][0].stop()
+            self._running[number][0].loop.stop()
         for number in numbers:
-            self._running.pop(number)[1].wait()
+            intake, thread = self._running.pop(number)
+            thread.wait()
+            intake.close()
 
     def _notice(self, queue: str, state: str) -> None:
         metrics = self._house.metrics
@@ -155,19 +163,52 @@ class _Intake:
                 good.append(one)
                 origin.append(message)
         if good:
-            started = time.monotonic()
-            # Known to the inbox by the base name: an event may come back into another partition.
-            batch = self._call(Batch(self._listener.subscription.queue, good), connection)
-            self._count(batch, time.monotonic() - started)
-            failed += [(origin[i], v) for i, v in enumerate(batch.verdicts) if v.kind != "done"]
+            verdicts = self._handle_events(good, origin, connection)
+            failed += [(origin[i], v) for i, v in enumerate(verdicts) if v.kind != "done"]
         if failed:
-            self._settler.settle(failed, connection)
+            self._settler.settle(failed, connection, self.loop)
         metrics.count("events_redelivered", sum(d.redelivered for d in good), queue=queue)
         metrics.gauge("consumer_in_hand", 0, queue=queue)
 
+    def close(self) -> None:
+        """Give up what is open."""
+        self._settler.close()
+
+    def _handle_events(
+        self, good: Sequence[Delivery[Any]], origin: Sequence[amqp.Message], connection: Any
+    ) -> Sequence[Verdict]:
+        """What became of each event. One that was delivered often is watched: it may end the worker."""
+        # Known to the inbox by the base name: an event may come back into another partition.
+        queue, database = self._listener.subscription.queue, self._house.database
+        suspect = good[0].envelope.id if len(good) == 1 and deliveries(origin[0]) >= ALONE_AFTER else ""
+        if suspect:
+            try:
+                begun = begin_alone(database, queue, suspect, self._house.clock.now())
+            except SQLAlchemyError as error:
+                raise Transient(f"database: {type(error).__name__}") from error
+            if begun >= DEADLY_AFTER:
+                return [Verdict("park", "ends_the_worker", f"{begun} workers did not outlive it")]
+        started = time.monotonic()
+        try:
+            batch = self._call(Batch(queue, good), connection)
+        finally:
+            if suspect:
+                self._outlived(suspect)
+        self._count(batch, time.monotonic() - started)
+        verdicts = [verdict for verdict in batch.verdicts if verdict is not None]
+        if len(verdicts) != len(good):
+            # A service method that did not apply its batch must not lose it.
+            raise Transient("the listener left events unsettled")
+        return verdicts
+
+    def _outlived(self, event_id: str) -> None:
+        try:
+            end_alone(self._house.database, self._listener.subscription.queue, event_id)
+        except SQLAlchemyError as error:
+            # The note stays and counts once; it takes several to condemn an event.
+            self._log.warning("note of a suspect event stays", event_id=event_id, reason=type(error).__name__)
+
     def _read(self, message: amqp.Message) -> Delivery[Any] | Verdict:
-        if deliveries(message) >= DEADLY_AFTER:
-            return Verdict("park", "ends_the_worker", f"delivered {deliveries(message)} times, never acknowledged")
         try:
             envelope = wire.read(message, self._registry)
         except Rejected as error:
@@ -188,10 +229,12 @@ class _Intake:
             return result, None
 
         self._container.spawn_worker(self._listener, (batch,), {}, context_data={}, handle_result=result)
-        exc_info = finished.wait(timeout=1.0)
+        finished.wait(timeout=1.0)
         while not finished.ready():
             self.loop.beat(connection)
-            exc_info = finished.wait(timeout=1.0)
+            finished.wait(timeout=1.0)
+        # Asked once more: a wait that times out in the very turn of the answer returns nothing.
+        exc_info = finished.wait()
         if exc_info is not None:
             error = exc_info[1]
             if isinstance(error, Transient):
@@ -202,7 +245,7 @@ class _Intake:
 
     def _count(self, batch: Batch, seconds: float) -> None:
         metrics, queue = self._house.metrics, batch.queue
-        done = sum(v.kind == "done" for v in batch.verdicts) - batch.counts.duplicates
+        done = sum(v is not None and v.kind == "done" for v in batch.verdicts) - batch.counts.duplicates
         metrics.count("events_handled", max(done, 0), queue=queue)
         metrics.count("events_duplicate", batch.counts.duplicates, queue=queue)
         metrics.count("events_stale", batch.counts.stale, queue=queue)

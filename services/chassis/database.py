@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +29,17 @@ from services.chassis.watch import Notifier, PostgresWatch, SqliteWatch, Watch
 SQLITE_BUSY_MS = 250
 #: The same where threads wait for themselves alone, as in the web role (ms).
 SQLITE_PATIENT_MS = 10_000
+
+
+#: A server that is gone without a word is noticed within 15 s: by the kernel, since it is the only one that can.
+ALIVE = {
+    "connect_timeout": 5,
+    "keepalives": 1,
+    "keepalives_idle": 5,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 15_000,
+}
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -70,6 +82,7 @@ class Database:
         self._direct_url = make_url(direct_url) if direct_url else self.url
         self._application = application
         self._patient = patient
+        self._connect: Callable[..., Any] | None = None
         self._busy_ms = SQLITE_PATIENT_MS if patient else SQLITE_BUSY_MS
         # Threads of one process take turns here, in order, instead of polling SQLite's lock.
         self._turn = threading.Lock() if self.sqlite else contextlib.nullcontext()
@@ -116,10 +129,15 @@ class Database:
             executemany_mode="values_plus_batch",
             connect_args={
                 "application_name": self._application,
-                "connect_timeout": 5,
                 "options": "-c statement_timeout=30000 -c lock_timeout=10000 -c timezone=UTC",
+                **ALIVE,
             },
         )
+
+    def connect_by(self, connect: Callable[..., Any]) -> None:
+        """Let another function connect (SQLAlchemy's event ``do_connect``): a worker's gives up in time."""
+        self._connect = connect
+        event.listen(self.engine, "do_connect", connect)
 
     @contextmanager
     def write(self) -> Iterator[Session]:
@@ -148,8 +166,10 @@ class Database:
             self._direct_url,
             poolclass=NullPool,
             isolation_level="AUTOCOMMIT",
-            connect_args={"application_name": f"{self._application}-direct", "connect_timeout": 5},
+            connect_args={"application_name": f"{self._application}-direct", **ALIVE},
         )
+        if self._connect is not None:
+            event.listen(engine, "do_connect", self._connect)
         return engine.connect()
 
     @staticmethod
@@ -198,17 +218,28 @@ def _sqlite_begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
 
 
+#: SQLite's codes for what passes: busy, locked, read-only, I/O error, disk full, cannot open.
+_SQLITE_AWAY = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+}
+
+
 def is_transient(error: BaseException) -> bool:
     """True when the database is away, busy or chose us as a deadlock's victim: waiting may help."""
     if not isinstance(error, DBAPIError):
-        return isinstance(error, TimeoutError | PoolTimeout)
+        return isinstance(error, PoolTimeout)
     if error.connection_invalidated or isinstance(error, InterfaceError):
         return True
     code = getattr(error.orig, "pgcode", None)
     if code is not None:
         # 40: serialization and deadlock, 53: resources, 55P03: lock timeout, 57: operator stop, 08: connection.
-        return bool(code.startswith(("40", "53", "57P", "08")) or code == "55P03")
-    if isinstance(error, OperationalError):
-        words = str(error.orig)
-        return not ("no such" in words or "syntax" in words or "has no column" in words)
-    return False
+        # 25006: a standby that was not promoted yet, 58: the server's own disk.
+        return bool(code.startswith(("40", "53", "57P", "08", "58")) or code in ("55P03", "25006"))
+    if isinstance(error.orig, sqlite3.Error):
+        return (getattr(error.orig, "sqlite_errorcode", 0) & 0xFF) in _SQLITE_AWAY
+    return isinstance(error, OperationalError)

@@ -6,12 +6,15 @@ import json
 import threading
 import time
 from collections.abc import Callable, Sequence
+from socketserver import ThreadingMixIn
 from typing import Any, Protocol, runtime_checkable
-from wsgiref.simple_server import WSGIRequestHandler, make_server
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
+from eventlet.timeout import Timeout
 from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy.exc import SQLAlchemyError
 
+from services.chassis.batch import SILENT_S
 from services.chassis.exposition import metrics_text
 from services.chassis.house import House
 
@@ -40,7 +43,16 @@ class Looping(Protocol):
         ...
 
 
+class _Server(ThreadingMixIn, WSGIServer):
+    """Each connection on a thread of its own: one that says nothing must not keep the others waiting."""
+
+    daemon_threads = True
+
+
 class _Quiet(WSGIRequestHandler):
+    #: Seconds after which a silent connection is closed.
+    timeout = 5
+
     def log_message(self, format: str, *args: Any) -> None:
         """Probes come every few seconds; they are not worth a line."""
 
@@ -116,13 +128,14 @@ def serve_health(houses: Sequence[House[Any]], extensions: Sequence[Looping], ho
         start("404 Not Found", [("Content-Type", "text/plain")])
         return [b"not found\n"]
 
-    server = make_server(host, port, app, handler_class=_Quiet)
+    server = make_server(host, port, app, server_class=_Server, handler_class=_Quiet)
     threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
 
 
 def _database(house: House[Any]) -> str:
     try:
-        house.database.ping()
-    except SQLAlchemyError as error:
+        with Timeout(SILENT_S, TimeoutError()):
+            house.database.ping()
+    except (SQLAlchemyError, TimeoutError) as error:
         return type(error).__name__
     return "ok"

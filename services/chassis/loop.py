@@ -34,8 +34,8 @@ LOST: tuple[type[Exception], ...] = (Transient, *broker.AWAY)
 class ConsumeLoop:
     """Consumes one queue until it is stopped.
 
-    It begins with one message at a time and fetches ahead once the head of the queue was not delivered too often: what
-    killed a worker before is then met alone.
+    It fetches ahead until it meets a message that was delivered too often: then it gives everything back and fetches
+    one at a time, so that what ends a worker is met alone, until the head of the queue is an ordinary message again.
 
     Args:
         url: broker URL with the virtual host.
@@ -72,6 +72,7 @@ class ConsumeLoop:
         self._tag = ""
         self._cancelled = False
         self._trial = 0
+        self._alone = False
         self._log = log(name)
         #: "starting", "consuming", "paused" (a dependency is away), "held" (it parks too much) or "stopped".
         self.state = "starting"
@@ -82,6 +83,11 @@ class ConsumeLoop:
     def on_trial(self) -> bool:
         """True after a hold, until some messages went well."""
         return self._trial > 0
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it was asked to end."""
+        return self._stopping
 
     def stop(self) -> None:
         """Ask the loop to take nothing more, to finish what it has fetched, and to end."""
@@ -113,6 +119,11 @@ class ConsumeLoop:
                     self._become("stopped")
                     raise
                 self._log.error("consumer cannot start", queue=self._queue, reason=str(error))
+            except Exception as error:
+                # What cannot even be read from the socket. The broker parks it after some deliveries; alone, it
+                # condemns nobody else.
+                self._log.error("consumer met what it cannot read", queue=self._queue, exc_info=error)
+                self._alone = True
             wait = 0.2 if time.monotonic() - began > LONGEST_REST_S else wait
             self._rest(wait)
             wait = min(wait * 2, LONGEST_REST_S)
@@ -121,11 +132,13 @@ class ConsumeLoop:
     def beat(self, connection: Any) -> None:
         """Called by ``handle`` while it waits: keeps the connection alive and says that the loop moves."""
         self.moved = time.monotonic()
+        connection.heartbeat_check()
         try:
-            # Only reads what has come: a connection whose frames are never read counts as dead.
-            connection.drain_events(timeout=0.001)
+            # A connection whose frames are never read counts as dead; no more can come than was asked for.
+            while True:
+                connection.drain_events(timeout=0.001)
         except TimeoutError:
-            connection.heartbeat_check()
+            return
 
     def _become(self, state: str) -> None:
         if state != self.state:
@@ -156,13 +169,23 @@ class ConsumeLoop:
             wait = min(wait * 2, LONGEST_REST_S)
 
     def _consume(self) -> None:
+        """Consume until asked to stop, or until the way of fetching must change: that takes a connection anew."""
         connection = broker.connect(self._url, self._name)
         try:
             self._channel = connection.channel()
+            # py-amqp would turn a body into text by whatever its sender says it is encoded in.
+            self._channel.auto_decode = False
             self._declare(self._channel)
-            self._buffer, self._cancelled, self._tag = deque(), False, ""
-            ahead = False
-            self._subscribe(1)
+            self._buffer, self._cancelled = deque(), False
+            one_by_one = self._alone or self._trial > 0
+            self._channel.basic_qos(0, 1 if one_by_one else 2 * self._batch, False)
+            self._channel.basic_consume(
+                self._queue,
+                no_ack=False,
+                callback=self._buffer.append,
+                on_cancel=lambda tag: setattr(self, "_cancelled", True),
+                consumer_tag=self._name,
+            )
             self._become("consuming")
             while not self._stopping:
                 self.moved = time.monotonic()
@@ -171,40 +194,21 @@ class ConsumeLoop:
                     raise Transient("the broker cancelled the consumer")
                 if not self._buffer:
                     continue
-                calm = deliveries(self._buffer[0]) < ALONE_AFTER
-                self._hand_over(connection)
+                suspect = deliveries(self._buffer[0]) >= ALONE_AFTER
+                if suspect and not one_by_one:
+                    self._alone = True
+                    return
+                self._acknowledge(self._hand_over(connection))
                 self._trial = max(self._trial - 1, 0)
-                if not ahead and calm and not self._trial:
-                    self._subscribe(2 * self._batch)
-                    ahead = True
+                if one_by_one and not suspect and not self._trial:
+                    self._alone = False
+                    return
                 # Without this pause four consumers of one process starve each other (measured: 25 s).
                 time.sleep(0)
             self._drain(connection)
         finally:
             self._buffer = deque()
-            _give_back(connection)
-
-    def _subscribe(self, fetch: int) -> None:
-        """Consume with so many unacknowledged messages at most; an earlier subscription ends."""
-        earlier, self._tag = self._tag, f"{self._name}-{fetch}"
-        self._channel.basic_qos(0, fetch, False)
-        self._channel.basic_consume(
-            self._queue,
-            no_ack=False,
-            callback=self._buffer.append,
-            on_cancel=lambda tag: setattr(self, "_cancelled", True),
-            consumer_tag=self._tag,
-        )
-        if earlier:
-            self._cancel(earlier)
-
-    def _cancel(self, tag: str) -> None:
-        """End a subscription; what the broker had sent before it heard of it is still taken.
-
-        py-amqp would reject those messages, and each would come again, marked as redelivered (measured: 200 of 400).
-        """
-        self._channel.basic_cancel(tag)
-        self._channel.callbacks[tag] = self._buffer.append
+            broker.release(connection)
 
     def _fill(self, connection: Any) -> None:
         """Wait for messages: until the batch is full or the first of it has lingered."""
@@ -222,14 +226,18 @@ class ConsumeLoop:
             if until is None and self._buffer:
                 until = time.monotonic() + self._linger
 
-    def _hand_over(self, connection: Any) -> None:
-        """Hand over a batch until it is done; what a missing dependency holds up for long is given back."""
+    def _hand_over(self, connection: Any) -> amqp.Message:
+        """Hand over a batch until it is done; what a missing dependency holds up for long is given back.
+
+        Returns:
+            The last message: all up to it may be acknowledged.
+        """
         messages = self._take()
         wait, began = 0.05, time.monotonic()
         while True:
             try:
                 self._handle(messages, connection)
-                break
+                return messages[-1]
             except Hold:
                 raise
             except Transient:
@@ -239,33 +247,33 @@ class ConsumeLoop:
                 time.sleep(wait)
                 wait = min(wait * 2, 1.0)
                 self.beat(connection)
-        self._acknowledge(messages[-1])
 
     def _acknowledge(self, last: amqp.Message) -> None:
         """One acknowledgement for everything up to ``last``."""
         self._channel.basic_ack(last.delivery_tag, multiple=True)
 
     def _take(self) -> list[amqp.Message]:
-        taken: list[amqp.Message] = []
-        while self._buffer and len(taken) < self._batch:
-            if deliveries(self._buffer[0]) >= ALONE_AFTER:
-                if not taken:
-                    taken.append(self._buffer.popleft())
-                break
-            taken.append(self._buffer.popleft())
-        return taken
+        return [self._buffer.popleft() for _ in range(min(self._batch, len(self._buffer)))]
 
     def _drain(self, connection: Any) -> None:
         """Take nothing more, finish what was fetched: so a deployment redelivers nothing."""
         if self._cancelled:
             return
-        # As long as nothing is acknowledged the broker sends no more than it may: wait until it has sent that.
-        self._await_silence(connection)
-        self._cancel(self._tag)
+        # As long as nothing is acknowledged the broker sends no more than it may: wait until it has sent that, and
+        # handle it before a consumer that stands by is let in, so that the order stays.
+        last = None
         self._await_silence(connection)
         while self._buffer:
-            self._hand_over(connection)
+            last = self._hand_over(connection)
             time.sleep(0)
+        self._channel.basic_cancel(self._name)
+        # py-amqp would reject what the broker had sent before it heard of it, and each of that would come again.
+        self._channel.callbacks[self._name] = self._buffer.append
+        self._await_silence(connection)
+        while self._buffer:
+            last = self._hand_over(connection)
+        if last is not None:
+            self._acknowledge(last)
         self._channel.close()
 
     def _await_silence(self, connection: Any) -> None:
@@ -282,11 +290,3 @@ def deliveries(message: amqp.Message) -> int:
     headers = message.properties.get("application_headers") or {}
     count = headers.get("x-delivery-count", 0)
     return count if isinstance(count, int) else 0
-
-
-def _give_back(connection: Any) -> None:
-    try:
-        connection.release()
-    except broker.AWAY:
-        # It is gone already; there is nothing left to give back.
-        connection.collect()

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Row, bindparam, delete, func, or_, select, tuple_, update
 from sqlalchemy.exc import DBAPIError
@@ -27,6 +27,8 @@ MOST_HELD = 1000
 #: How long published rows and the inbox are kept; the inbox outlives the longest retry and a replay by hand.
 KEEP_OUTBOX = timedelta(days=3)
 KEEP_INBOX = timedelta(days=30)
+#: How long a database that is busy or away is waited for before what was published is published again (s).
+MARK_S = 10.0
 #: Rows removed in one transaction, and how long one round of removing may take (s).
 PRUNE_ROWS = 5000
 PRUNE_BUDGET_S = 2.0
@@ -79,22 +81,29 @@ class Pages:
                 continue
             yield _message(row), topology.exchange_of(row.source), row.routing_key
 
-    def mark(self, rows: Sequence[Row[Any]], outcome: Mapping[str, str], stopping: Callable[[], bool]) -> None:
-        """Mark a page in one transaction; a busy database is waited for.
+    def mark(self, rows: Sequence[Row[Any]], outcome: Mapping[str, str], beat: Callable[[], None]) -> None:
+        """Mark a page in one transaction; a busy database is waited for a while.
+
+        Args:
+            rows: the page.
+            outcome: the broker's word on each, by event id.
+            beat: called while it waits.
 
         Raises:
             DBAPIError: the database is away; what was published will be published again, under the same ids.
         """
         now = self._house.clock.now()
         refused = [row for row in rows if outcome.get(row.id) in ("nack", "unroutable")]
+        until = time.monotonic() + MARK_S
         while True:
             try:
                 self._mark_once(rows, outcome, refused, now)
                 break
             except DBAPIError as error:
-                if not is_transient(error) or stopping():
+                if not is_transient(error) or time.monotonic() > until:
                     raise
                 # Marking late is better than publishing twice.
+                beat()
                 time.sleep(0.05)
         for row in refused:
             if outcome[row.id] == "nack":
@@ -150,29 +159,37 @@ class Pages:
     def prune(self) -> None:
         """Remove old published rows and old inbox rows, a few thousand a transaction, for two seconds at most."""
         now, until = self._house.clock.now(), time.monotonic() + PRUNE_BUDGET_S
-        old = (
-            select(outbox.c.position)
-            .where(outbox.c.published_at < now - KEEP_OUTBOX)
-            .order_by(outbox.c.position)
-            .limit(PRUNE_ROWS)
-        )
+        self._prune_outbox(now - KEEP_OUTBOX, until)
         handled = (
             select(inbox.c.queue, inbox.c.event_id)
             .where(inbox.c.received_at < now - KEEP_INBOX)
             .order_by(inbox.c.received_at)
             .limit(PRUNE_ROWS)
         )
-        rounds: list[tuple[Any, Any]] = [
-            ("outbox_pruned", delete(outbox).where(outbox.c.position.in_(old))),
-            ("inbox_pruned", delete(inbox).where(tuple_(inbox.c.queue, inbox.c.event_id).in_(handled))),
-        ]
-        for name, statement in rounds:
-            removed = PRUNE_ROWS
-            while removed == PRUNE_ROWS and time.monotonic() < until:
-                with self._house.database.write() as session:
-                    removed = session.execute(statement).rowcount  # type: ignore[attr-defined]
-                self._house.metrics.count(name, removed, service=self._house.service)
-                time.sleep(0)
+        statement = delete(inbox).where(tuple_(inbox.c.queue, inbox.c.event_id).in_(handled))
+        removed = PRUNE_ROWS
+        while removed == PRUNE_ROWS and time.monotonic() < until:
+            removed = self._remove("inbox_pruned", statement)
+
+    def _prune_outbox(self, before: datetime, until: float) -> None:
+        """Walk from the oldest row to the first young one: there is no index by time, and none is needed."""
+        after = 0
+        while time.monotonic() < until:
+            page = select(outbox.c.position, outbox.c.time).where(outbox.c.position > after)
+            with self._house.database.read() as session:
+                rows = session.execute(page.order_by(outbox.c.position).limit(PRUNE_ROWS)).all()
+            if not rows or rows[0].time >= before:
+                return
+            first, after = rows[0].position, rows[-1].position
+            span = outbox.c.position.between(first, after)
+            self._remove("outbox_pruned", delete(outbox).where(span, outbox.c.published_at < before))
+
+    def _remove(self, metric: Literal["outbox_pruned", "inbox_pruned"], statement: Any) -> int:
+        with self._house.database.write() as session:
+            removed: int = session.execute(statement).rowcount  # type: ignore[attr-defined]
+        self._house.metrics.count(metric, removed, service=self._house.service)
+        time.sleep(0)
+        return removed
 
 
 def _wait(row: Row[Any]) -> timedelta:

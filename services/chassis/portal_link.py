@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import amqp
@@ -19,12 +20,14 @@ from services.chassis.loop import ConsumeLoop, deliveries
 from services.chassis.portals import FILED, Portal, load_portals, vhost_url
 from services.chassis.provider import house_of
 from services.chassis.settle import Settler, sender_of
+from services.chassis.suspects import can_write
 from services.chassis.telemetry import log
+from services.chassis.transport import UNREADABLE
 
 #: Messages of a portal that are taken at once; a few, since each may be as large as the broker lets it be.
 BATCH = 50
 #: Delivered so often without ever being acknowledged, a message ends the worker: it is parked unhandled.
-DEADLY_AFTER = 5
+DEADLY_AFTER = 15
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,8 @@ class PortalListener(Entrypoint):  # type: ignore[misc]
             loop.stop()
         for thread in self._threads:
             thread.wait()
+        for intake in self._intakes:
+            intake.close()
 
 
 class _Intake:
@@ -90,9 +95,13 @@ class _Intake:
             linger_s=house.settings.batch_linger_ms / 1000,
             declare=topology.declare_portal,
             handle=self._handle,
-            probe=house.database.ping,
+            probe=partial(can_write, house.database),
             notice=self._notice,
         )
+
+    def close(self) -> None:
+        """Give up what is open."""
+        self._settler.close()
 
     def _notice(self, state: str) -> None:
         metrics = self._house.metrics
@@ -114,13 +123,15 @@ class _Intake:
         if got:
             parked += self._hand_over(got, connection)
         if parked:
-            self._settler.settle(parked, connection)
+            self._settler.settle(parked, connection, self.loop)
         self._house.metrics.count("events_handled", len(messages) - len(parked), queue=self._queue)
         self._house.metrics.count("events_redelivered", sum(one.redelivered for _, one in got), queue=self._queue)
 
     def _read(self, message: amqp.Message) -> PortalMessage | Verdict:
         if deliveries(message) >= DEADLY_AFTER:
             return Verdict("park", "ends_the_worker", f"delivered {deliveries(message)} times, never acknowledged")
+        if UNREADABLE in message.properties:
+            return Verdict("park", "unreadable", str(message.properties[UNREADABLE]))
         try:
             return _portal_message(self._portal, message)
         except Exception as error:
@@ -152,10 +163,12 @@ class _Intake:
             return result, None
 
         self._container.spawn_worker(self._listener, (messages,), {}, context_data={}, handle_result=result)
-        error: Exception | None = finished.wait(timeout=1.0)
+        finished.wait(timeout=1.0)
         while not finished.ready():
             self.loop.beat(connection)
-            error = finished.wait(timeout=1.0)
+            finished.wait(timeout=1.0)
+        # Asked once more: a wait that times out in the very turn of the answer returns nothing.
+        error: Exception | None = finished.wait()
         return error
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from nameko.extensions import DependencyProvider
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from services.chassis import broker, topology
 from services.chassis.errors import StartError, Transient
@@ -72,7 +72,7 @@ class Relay(DependencyProvider):  # type: ignore[misc]
                     if not self._stopping:
                         self._publish_while(leader)
                 wait = 0.2
-            except (Transient, StartError, DBAPIError) as error:
+            except (Transient, StartError, SQLAlchemyError) as error:
                 reason = str(error) if isinstance(error, Transient | StartError) else type(error).__name__
                 if self.state != "paused":
                     self._log.warning("relay waits", reason=reason)
@@ -128,7 +128,7 @@ class Relay(DependencyProvider):  # type: ignore[misc]
         finally:
             self._publisher = None
             watch.close()
-            _release(connection)
+            broker.release(connection)
 
     def _beat(self) -> None:
         self.moved = time.monotonic()
@@ -159,7 +159,7 @@ class Relay(DependencyProvider):  # type: ignore[misc]
 
     def _mark(self, rows: Any, outcome: dict[str, str]) -> None:
         """Confirmed, not yet marked: a death in between publishes again, under the same ids."""
-        self._pages.mark(rows, outcome, lambda: self._stopping)
+        self._pages.mark(rows, outcome, self._beat)
 
 
 class _Leader:
@@ -189,11 +189,3 @@ class _Leader:
         if self._connection is not None:
             self._database.drop(self._connection)
             self._connection = None
-
-
-def _release(connection: Any) -> None:
-    try:
-        connection.release()
-    except broker.AWAY:
-        # It is gone already; there is nothing left to give back.
-        connection.collect()

@@ -6,12 +6,33 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import amqp
+from amqp import method_framing
 from amqp.transport import TCPTransport
 
 #: Bytes asked for in one read; py-amqp asks for the exact length of each part of a frame, six reads a message.
 READ = 16 * 1024
 #: Bytes that are sent together at most.
 WRITE = 64 * 1024
+
+
+class Tolerant(amqp.Message):  # type: ignore[misc]
+    """A message whose properties may be what py-amqp cannot read: a date of the year 55840, a table 1,500 deep.
+
+    Its own class raises out of the loop that reads the socket: one such message would end the worker.
+    """
+
+    def _load_properties(self, class_id: int, buf: bytes, offset: int) -> int:
+        try:
+            return int(super()._load_properties(class_id, buf, offset))
+        except Exception as error:
+            self.properties = {UNREADABLE: type(error).__name__}
+            return len(buf)
+
+
+#: Property of a message whose properties cannot be read: the class of the error.
+UNREADABLE = "unreadable"
+method_framing.Message = Tolerant
 
 
 def read_ahead(connection: Any) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import psycopg2
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 if TYPE_CHECKING:
     from services.chassis.database import Database
@@ -40,20 +40,27 @@ class SqliteWatch(Watch):
     """Reads ``PRAGMA data_version``: it changes whenever another connection commits."""
 
     def __init__(self, database: Database) -> None:
-        # A bare connection: it holds no lock and never sees its own commits.
-        self._connection = sqlite3.connect(
-            database.url.database or "", check_same_thread=False, isolation_level=None, timeout=1
-        )
-        self._version = self._look()
+        self._path = database.url.database or ""
+        self._connection: sqlite3.Connection | None = None
+        self._version = 0
 
     def _look(self) -> int:
+        if self._connection is None:
+            # A bare connection: it holds no lock and never sees its own commits.
+            self._connection = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None, timeout=1)
         (version,) = self._connection.execute("PRAGMA data_version").fetchone()
         return int(version)
 
     def wait(self, timeout: float) -> bool:
         deadline = time.monotonic() + timeout
         while True:
-            version = self._look()
+            try:
+                version = self._look()
+            except sqlite3.Error:
+                # A hint that cannot be had: the caller polls as well.
+                self.close()
+                time.sleep(timeout)
+                return False
             if version != self._version:
                 self._version = version
                 return True
@@ -63,7 +70,9 @@ class SqliteWatch(Watch):
             time.sleep(min(SQLITE_WATCH_S, left))
 
     def close(self) -> None:
-        self._connection.close()
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            connection.close()
 
 
 class PostgresWatch(Watch):
@@ -127,7 +136,7 @@ class Notifier:
                 with self._database.engine.connect() as connection:
                     connection.execute(text(f"NOTIFY {CHANNEL}"))
                     connection.commit()
-            except DBAPIError:
+            except SQLAlchemyError:
                 # A hint was lost; every watcher polls as well, and the next commit sends another.
                 time.sleep(1)
             time.sleep(NOTIFY_EVERY_S)

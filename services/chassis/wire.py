@@ -9,6 +9,7 @@ from typing import Any
 
 import amqp
 
+from services.chassis.transport import UNREADABLE
 from services.contracts.envelope import CONTENT_TYPE, MAX_BODY_BYTES, SPEC_VERSION, YEARS, Envelope, Registry, Rejected
 
 #: Prefix of attribute headers (CloudEvents AMQP binding §3.1.3.1); the other spelling is read as well.
@@ -20,6 +21,8 @@ ATTEMPT = "x-attempt"
 ATTRIBUTES = frozenset({"specversion", "id", "source", "type", "subject", "time", "sequence", "cause", "traceparent"})
 #: Longest attribute that is read (characters).
 MAX_ATTRIBUTE = 256
+#: Longest id of an event: what an inbox and the cause of the next event have room for (characters).
+MAX_ID = 36
 
 
 class Encoded(amqp.Message):  # type: ignore[misc]
@@ -82,6 +85,11 @@ def message(
     return Encoded(body, event_id, headers + _KEYS["sequence"] + b"l" + pack(">q", sequence))
 
 
+def is_attribute(key: object) -> bool:
+    """Whether a header is one of the attributes that are read."""
+    return isinstance(key, str) and key.startswith(PREFIXES) and key[len(PREFIX) :] in ATTRIBUTES
+
+
 def attributes(headers: Mapping[str, Any]) -> dict[str, str | int]:
     """The CloudEvents attributes among a message's headers: known names, short texts and integers only.
 
@@ -90,11 +98,9 @@ def attributes(headers: Mapping[str, Any]) -> dict[str, str | int]:
     """
     found: dict[str, str | int] = {}
     for key, value in headers.items():
-        if not isinstance(key, str) or not key.startswith(PREFIXES):
+        if not is_attribute(key):
             continue
         name = key[len(PREFIX) :]
-        if name not in ATTRIBUTES:
-            continue
         if isinstance(value, bool) or not isinstance(value, str | int) or len(str(value)) > MAX_ATTRIBUTE:
             raise Rejected("invalid_attribute", "an attribute must be a short text", name)
         found[name] = value
@@ -109,6 +115,8 @@ def read(message: amqp.Message, registry: Registry) -> Envelope:
             ``missing_attribute``, ``invalid_attribute``, ``unknown_type``, ``unsupported_version`` …
     """
     properties = message.properties
+    if UNREADABLE in properties:
+        raise Rejected("unreadable", f"the properties cannot be read: {properties[UNREADABLE]}")
     body = message.body if isinstance(message.body, bytes) else str(message.body).encode()
     if len(body) > MAX_BODY_BYTES:
         raise Rejected("body_too_large", f"the body is larger than {MAX_BODY_BYTES} bytes")
@@ -121,6 +129,8 @@ def read(message: amqp.Message, registry: Registry) -> Envelope:
     if str(encoding).lower() not in ("utf-8", "identity") or headers.get("compression"):
         raise Rejected("encoded_body", "a compressed body is not read", "content_encoding")
     found = attributes(headers)
+    if len(str(found.get("id", ""))) > MAX_ID:
+        raise Rejected("invalid_attribute", f"an id has {MAX_ID} characters at most", "id")
     return envelope_of(found, body, registry)
 
 
@@ -133,6 +143,8 @@ def envelope_of(found: Mapping[str, str | int], body: bytes, registry: Registry)
     for name in ("id", "source", "type", "subject", "time"):
         if not found.get(name):
             raise Rejected("missing_attribute", f"the attribute {name} is missing", name)
+        if "\0" in str(found[name]):
+            raise Rejected("invalid_attribute", "an attribute holds a NUL", name)
     if str(found.get("specversion", SPEC_VERSION)) != SPEC_VERSION:
         raise Rejected("unsupported_specversion", f"only CloudEvents {SPEC_VERSION} is read", "specversion")
     sequence = found.get("sequence", 0)

@@ -6,6 +6,7 @@ import fcntl
 import gc
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +21,8 @@ from services.chassis.health import Looping, serve_health
 from services.chassis.house import House
 from services.chassis.hub_watch import STUCK_S, HubWatch
 from services.chassis.provider import CONFIG_KEY
+from services.chassis.settings import ServiceSettings
+from services.chassis.silence import give_up_connecting
 from services.chassis.telemetry import log
 from services.chassis.topology import Subscription, declare_all, keep_emptying
 
@@ -54,12 +57,18 @@ def run_containers(houses: Mapping[str, House[Any]], classes: Mapping[str, type]
         StartError: the broker cannot be reached, another worker runs on this folder, a port is taken.
     """
     stop = threading.Event()
+    asked: list[int] = []
     for sign in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(sign, lambda *_: stop.set())
+        # Only noted: an Event's lock may be held by the very code that the signal interrupts.
+        signal.signal(sign, lambda number, frame: asked.append(number))
+    eventlet.spawn(_pass_on, asked, stop)
+    _require_port(settings := next(iter(houses.values())).settings)
     locks = [_only_worker(house) for house in houses.values()]
-    settings = next(iter(houses.values())).settings
     watch = HubWatch(settings.drain_s, min(STUCK_S, settings.batch_deadline_s))
     watch.start()
+    for house in houses.values():
+        if not house.database.sqlite:
+            house.database.connect_by(give_up_connecting)
     _declare(houses, classes, stop)
     containers = [
         ServiceContainer(classes[name], {CONFIG_KEY: h, "max_workers": MAX_WORKERS}) for name, h in houses.items()
@@ -81,8 +90,8 @@ def run_containers(houses: Mapping[str, House[Any]], classes: Mapping[str, type]
     died = [container for container in containers if container._died.ready()]
     watch.draining()
     # All at once: each has its own batches to finish.
-    for draining in [eventlet.spawn(container.stop) for container in containers if container not in died]:
-        draining.wait()
+    for draining in [eventlet.spawn(_stop, container) for container in containers if container not in died]:
+        died += draining.wait()
     watch.drained()
     for house in houses.values():
         house.database.close()
@@ -93,6 +102,22 @@ def run_containers(houses: Mapping[str, House[Any]], classes: Mapping[str, type]
         _raise_start_error(container)
     log("worker").info("worker stopped", services=list(houses))
     return 1 if died else 0
+
+
+def _pass_on(asked: list[int], stop: threading.Event) -> None:
+    while not asked:
+        time.sleep(0.1)
+    stop.set()
+
+
+def _stop(container: Any) -> list[Any]:
+    """Drain one; returns it when one of its loops fails meanwhile, so that the others drain all the same."""
+    try:
+        container.stop()
+    except Exception as error:
+        log("worker").error("drain failed", services=[container.service_name], exc_info=error)
+        return [container] if container._died.ready() else []
+    return []
 
 
 def _raise_start_error(container: Any) -> None:
@@ -123,6 +148,20 @@ def _declare(houses: Mapping[str, House[Any]], classes: Mapping[str, type], stop
             if time.monotonic() >= until:
                 raise StartError(f"the broker cannot be reached ({error}); check WENZHENG_BROKER_URL") from None
             stop.wait(1)
+
+
+def _require_port(settings: ServiceSettings) -> None:
+    """Say that a port is taken before any work is begun."""
+    if settings.worker_port:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((settings.host, settings.worker_port))
+            except OSError as error:
+                raise StartError(
+                    f"port {settings.worker_port} cannot be used ({error.strerror}); choose another with"
+                    " WENZHENG_WORKER_PORT"
+                ) from None
 
 
 def _only_worker(house: House[Any]) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from functools import partial
+from struct import pack
 from typing import Any
 
 import amqp
@@ -57,11 +58,81 @@ def test_an_event_that_ends_the_worker_is_parked_and_its_neighbours_are_done(toy
             deaths += 1
             toy.close()
             toy.start(ready=False)
-        return all_done(toy, "n", 150) and all_done(toy, "m", 150)
+        return all_done(toy, "n", 150) and all_done(toy, "m", 150) and len(toy.look("toy.pings")) == 1
 
     eventually(done, 100)
-    assert 2 <= deaths <= 5
+    # Twice in a batch, then three times alone.
+    assert 3 <= deaths <= 6
     assert [(one.subject, one.code) for one in toy.look("toy.pings")] == [("deadly", "ends_the_worker")]
+
+
+class Raw(amqp.Message):  # type: ignore[misc]
+    """A message with properties that py-amqp would not write itself."""
+
+    def __init__(self, properties: bytes) -> None:
+        super().__init__(b"{}")
+        self._raw = properties
+
+    def _serialize_properties(self) -> bytes:
+        return self._raw
+
+
+def table(key: bytes, value: bytes) -> bytes:
+    entry = bytes([len(key)]) + key + value
+    return pack(">I", len(entry)) + entry
+
+
+def deep_table(levels: int) -> bytes:
+    found = pack(">I", 0)
+    for _ in range(levels):
+        found = table(b"a", b"F" + found)
+    return found
+
+
+UNREADABLE = {
+    "a date of the year 55840": pack(">H", 1 << 13) + table(b"at", b"T" + pack(">Q", 1_700_000_000_000)),
+    "a table 1,500 deep": pack(">H", 1 << 13) + deep_table(1500),
+    "a message id that is no UTF-8": pack(">H", 1 << 7) + b"\x01\xff",
+}
+
+
+def test_messages_whose_properties_cannot_be_read_are_parked_and_the_worker_goes_on(toy: Toy) -> None:
+    """RabbitMQ takes them all; py-amqp raises where it reads the socket."""
+    toy.start()
+    with kombu.Connection(toy.url) as connection:
+        channel: Any = connection.channel()
+        channel.confirm_select()
+        for properties in UNREADABLE.values():
+            channel.basic_publish(Raw(properties), exchange="", routing_key="toy.pings")
+        strange = toy_message("z", b'{"ball": "z"}', content_encoding="idna")
+        channel.basic_publish(strange, exchange="", routing_key="toy.pings")
+    toy.throw(Ping(ball="after"))
+    eventually(lambda: all_done(toy, "after", 1))
+    eventually(lambda: len(toy.look("toy.pings")) == 4)
+    codes = [one.code for one in toy.look("toy.pings")]
+    assert sorted(codes) == ["encoded_body", "unreadable", "unreadable", "unreadable"]
+    assert toy.process is not None
+    assert toy.process.poll() is None
+
+
+def test_a_database_that_reads_but_does_not_write_costs_no_attempt(toy: Toy) -> None:
+    toy.start()
+    toy.throw(*(Ping(ball=f"w{n}") for n in range(5)))
+    eventually(lambda: all_done(toy, "w", 5))
+    with kombu.Connection(toy.url) as connection, toy.house.database.engine.connect() as blocker:
+        if toy.house.database.sqlite:
+            # The first statement of a transaction takes the write lock.
+            blocker.exec_driver_sql("select 1")
+        else:
+            blocker.exec_driver_sql("lock table inbox in access exclusive mode")
+        for number in range(10):
+            message = toy_message(f"late-{number}", b'{"ball": "x%d"}' % number)
+            connection.default_channel.basic_publish(message, exchange="wz.toy", routing_key=Ping.type)
+        eventually(lambda: toy.metric("consumer_paused", queue="toy.pings") == 1, 60)
+        time.sleep(5)
+    eventually(lambda: len([name for name in toy.balls() if name.startswith("x")]) == 10, 60)
+    assert toy.look("toy.pings") == []
+    assert not toy.retried()
 
 
 def test_a_deployment_under_load_redelivers_nothing(toy: Toy) -> None:
