@@ -150,15 +150,7 @@ def _open(shelf: Shelf) -> Iterator[tuple[Any, Any]]:
     except broker.AWAY as error:
         raise Transient(f"broker: {type(error).__name__}") from error
     finally:
-        _release(connection)
-
-
-def _release(connection: Any) -> None:
-    try:
-        connection.release()
-    except broker.AWAY:
-        # It is gone already; there is nothing left to give back.
-        connection.collect()
+        broker.release(connection)
 
 
 def _held(shelf: Shelf, channel: Any, seen: Seen, *, bodies: bool = False) -> Iterator[tuple[Parked, amqp.Message]]:
