@@ -3,7 +3,7 @@
 ARGS ?=
 BIN := .venv/bin
 
-.PHONY: help demo up test unit lint format bench fault schemas docs translations lock clean ready ready-for-tests
+.PHONY: help deploy-lint deploy-test demo up test unit lint format bench fault breaks schemas docs chart translations image lock clean ready ready-for-tests
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,7 +21,7 @@ up: ready ## run everything on this machine; Ctrl-C stops it
 	$(BIN)/wenzheng up $(ARGS)
 
 test: ready-for-tests ## run all tests on real parts: broker, databases, search server, browser
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
 
 unit: ready-for-tests ## run the tests of pure rules alone
 	$(BIN)/pytest tests/unit $(ARGS)
@@ -30,9 +30,24 @@ fault: ## kill, cut off and poison parts under load; nothing may be lost or doub
 	@bin/ensure fault
 	$(BIN)/python -m tests.fault $(ARGS)
 
+breaks: ready-for-tests ## break each promise of docs/delivery.md by a small change; the tests that show it must fail
+	$(BIN)/python -m tests.breaks $(ARGS)
+
+deploy-lint: ## hold the Helm chart against schemas, policies, its table of edges, alerts and a real ingress controller
+	@bin/ensure deploy
+	$(BIN)/pytest -q tests/deploy --ignore-glob='*_built.py' --ignore-glob='*_runs.py' --ignore-glob='*_live.py' $(ARGS)
+
+deploy-test: ## prove the deployment on a real cluster (KUBECONFIG or CLUSTER); ARGS="--only ladder" needs none
+	@bin/ensure deploy
+	$(BIN)/python -m tests.deploy $(ARGS)
+
 bench: ## measure against a ceiling and the peers, print a table; ARGS="hop --json FILE" runs one bench
 	@bin/ensure bench
 	$(BIN)/python -m tests.bench $(ARGS)
+
+image: ## build the image of each service with buildah; ARGS="--archive FOLDER" also writes them to files
+	@bin/ensure image
+	deploy/build $(ARGS)
 
 lint: ready-for-tests ## check style, format, types and who may import whom
 	$(BIN)/ruff check .
@@ -50,6 +65,9 @@ schemas: ready-for-tests ## store schema and example of new events; what is stor
 docs: ready ## write the references of events and metrics from the code
 	$(BIN)/wenzheng contracts export docs/reference
 	$(BIN)/wenzheng metrics docs/reference/metrics.md
+
+chart: ready-for-tests ## write what the Helm chart holds of the code, its schema and its table of values
+	$(BIN)/python -m tests.deploy.making
 
 translations: ready-for-tests ## check that every text has its Chinese
 	$(BIN)/pytest -q tests/unit -k "i18n or words or translat" $(ARGS)

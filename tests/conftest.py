@@ -5,8 +5,10 @@ from __future__ import annotations
 pytest_plugins = [
     "tests.parts.rabbitmq",
     "tests.parts.postgresql",
+    "tests.parts.pgbouncer",
     "tests.parts.elastic",
     "tests.parts.mail",
+    "tests.parts.collector",
     "tests.parts.webhooks",
     "tests.parts.chromium",
 ]

@@ -89,6 +89,10 @@ class House:
         self._tokens: dict[str, str] = {}
         self._session = requests.Session()
 
+    def address(self, path: str) -> str:
+        """Where that path is served."""
+        return self.url + path
+
     def start(self, seconds: float = 90) -> House:
         """Start it and wait until it serves."""
         with (self.folder / "house.log").open("ab") as log:
@@ -148,7 +152,7 @@ class House:
         """A staff token; kept."""
         if account["id"] not in self._tokens:
             answer = requests.post(
-                f"{self.url}/sign-in/token",
+                self.address("/sign-in/token"),
                 json={"id": account["id"], "password": account["password"]},
                 timeout=30,
             )
@@ -158,11 +162,11 @@ class House:
 
     def get(self, path: str, role: str = "", unit: str | None = None, **query: Any) -> requests.Response:
         """GET as a member of staff, or as nobody."""
-        return self._session.get(self.url + path, params=query, headers=self._who(role, unit), timeout=30)
+        return self._session.get(self.address(path), params=query, headers=self._who(role, unit), timeout=30)
 
     def post(self, path: str, body: Any, role: str = "", unit: str | None = None, **headers: str) -> requests.Response:
         """POST JSON as a member of staff, or as nobody."""
-        return self._session.post(self.url + path, json=body, headers=self._who(role, unit) | headers, timeout=30)
+        return self._session.post(self.address(path), json=body, headers=self._who(role, unit) | headers, timeout=30)
 
     def _who(self, role: str, unit: str | None) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token(self.account(role, unit))}"} if role else {}
@@ -180,7 +184,7 @@ class House:
     def status(self, receipt: dict[str, Any]) -> dict[str, Any]:
         """What the petitioner sees."""
         answer = self._session.get(
-            f"{self.url}/api/petitions/{receipt['number']}",
+            self.address(f"/api/petitions/{receipt['number']}"),
             headers={"Wenzheng-Query-Code": receipt["query_code"]},
             timeout=30,
         )

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from eventlet.support import greenlets
 from eventlet.timeout import Timeout
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from services.chassis import delivery
 from services.chassis.database import is_transient
 from services.chassis.delivery import DONE, Delivery, Handler, Loader, Verdict
 from services.chassis.errors import Transient
 from services.chassis.house import House
-from services.chassis.hub_watch import Cut, handling
+from services.chassis.hub_watch import Cut, cuttable
 from services.chassis.suspects import can_write
-from services.chassis.telemetry import log
+from services.chassis.telemetry import ids_of, log
 from services.contracts.envelope import Event
 
 #: A database that does not take the smallest write for so long is away (s).
 SILENT_S = 2.0
+#: How often a batch is begun when others hold what it needs; after that the database counts as away.
+LOCK_TRIES = 3
+#: PostgreSQL: serialization failure, deadlock (we are the victim), lock timeout.
+_LOST_A_LOCK = frozenset({"40001", "40P01", "55P03"})
 
 
 class Batch:
@@ -51,7 +57,7 @@ class Batch:
             Transient: the database is away; nothing was changed, or only the events before.
         """
         try:
-            self._transaction(house, self.deliveries, handlers, load)
+            self._tried(house, partial(self._transaction, house, self.deliveries, handlers, load))
             self.verdicts = [DONE] * len(self.deliveries)
             return
         except Exception as error:
@@ -60,12 +66,25 @@ class Batch:
                 self.verdicts[0] = self._judge(house, self.deliveries[0], error)
                 return
         for index, one in enumerate(self.deliveries):
+            # A turn for everybody else: several that compute without a pause would add up to a silent connection.
+            time.sleep(0)
             try:
-                self._transaction(house, [one], handlers, load)
+                self._tried(house, partial(self._transaction, house, [one], handlers, load))
                 self.verdicts[index] = DONE
             except Exception as error:
                 _raise_if_away(error, house)
                 self.verdicts[index] = self._judge(house, one, error)
+
+    def _tried(self, house: House[Any], transaction: Callable[[], None]) -> None:
+        """One transaction; who lost a lock to others begins anew: the database is there, nothing need be given back."""
+        for _ in range(LOCK_TRIES - 1):
+            try:
+                return transaction()
+            except DBAPIError as error:
+                if not _lost_a_lock(error):
+                    raise
+                log(house.service).warning("batch begins anew", queue=self.queue, reason=type(error.orig).__name__)
+        return transaction()
 
     def _transaction(
         self,
@@ -76,8 +95,11 @@ class Batch:
     ) -> None:
         # Before the transaction: the clock may have to ask the database, by a connection of its own.
         now = house.clock.now()
+        recording = house.tracer.recording() if house.tracer is not None else None
         with _cut_after(house.settings.batch_deadline_s), house.database.write() as session:
-            counts = delivery.apply(session, self.queue, deliveries, handlers, load, now)
+            counts = cuttable(delivery.apply, session, self.queue, deliveries, handlers, load, now, recording)
+        if recording is not None:
+            recording.committed(self.queue)
         self.counts.stale += counts.stale
         self.counts.gaps += counts.gaps
         self.counts.duplicates += counts.duplicates
@@ -89,13 +111,10 @@ class Batch:
             house.metrics.count("watchdog_cut", queue=self.queue)
         if verdict.code in ("handler_failed", "timed_out"):
             log(house.service).error(
-                "handler failed",
-                queue=self.queue,
-                event_id=one.envelope.id,
-                type=one.envelope.type,
-                code=verdict.code,
-                exc_info=error,
+                "handler failed", queue=self.queue, code=verdict.code, exc_info=error, **ids_of(one.envelope)
             )
+        if house.tracer is not None:
+            house.tracer.failed(one.envelope, self.queue, verdict.code)
         return verdict
 
 
@@ -108,8 +127,7 @@ def _cut_after(seconds: float) -> Iterator[None]:
     """
     timer = Timeout(seconds, Cut("the handler took too long"))
     try:
-        with handling():
-            yield
+        yield
     except (greenlets.GreenletExit, SystemExit, KeyboardInterrupt):
         raise
     except Cut:
@@ -123,6 +141,10 @@ def _cut_after(seconds: float) -> Iterator[None]:
         raise
     finally:
         timer.cancel()
+
+
+def _lost_a_lock(error: DBAPIError) -> bool:
+    return not error.connection_invalidated and getattr(error.orig, "pgcode", None) in _LOST_A_LOCK
 
 
 def _raise_if_away(error: Exception, house: House[Any]) -> None:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import re
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 import amqp
 import kombu
 from amqp.exceptions import AccessRefused, AMQPError, NotAllowed
 from kombu.exceptions import OperationalError
 
-from services.chassis.errors import StartError, Transient
+from services.chassis.errors import Exit, StartError, Transient
 from services.chassis.transport import Cork, read_ahead
 
 #: Everything that means "the broker is away": wait, connect again.
 AWAY: tuple[type[Exception], ...] = (AMQPError, OperationalError, OSError)
+#: Quorum queues keep no message's expiry before (RabbitMQ 3.10, release notes).
+OLDEST = (3, 10)
 #: Seconds a publisher waits for the broker to move before it drops the connection.
 STALL_S = 10.0
 #: Seconds within which the broker must answer a question, and a farewell.
@@ -69,8 +75,9 @@ def connect(url: str, name: str, *, on_blocked: Callable[[bool], None] | None = 
 
     Raises:
         Transient: the broker cannot be reached.
-        StartError: it refuses the user or the virtual host.
+        StartError: it refuses the user or the virtual host, its certificate is not accepted, it is too old.
     """
+    url, tls = _tls(url)
     options: dict[str, Any] = {
         "read_timeout": 30,
         "write_timeout": 30,
@@ -81,18 +88,73 @@ def connect(url: str, name: str, *, on_blocked: Callable[[bool], None] | None = 
     if on_blocked is not None:
         options["on_blocked"] = lambda *_: on_blocked(True)
         options["on_unblocked"] = lambda *_: on_blocked(False)
-    connection = Once(url, heartbeat=30, connect_timeout=5, transport_options=options)
+    connection = Once(url, heartbeat=30, connect_timeout=5, transport_options=options, ssl=tls)
     try:
         connection.connect()
     except (AccessRefused, NotAllowed) as error:
         connection.release()
-        raise StartError(f"the broker refuses this user or virtual host ({error.reply_code})") from None
+        raise StartError(
+            f"the broker {_where(url)} refuses this user or virtual host ({error.reply_code}); check user, "
+            "password and virtual host in WENZHENG_BROKER_URL",
+            Exit.BROKER_REFUSES,
+        ) from None
+    except ssl.SSLError as error:
+        connection.release()
+        reason = getattr(error, "verify_message", "") or error.reason
+        raise StartError(
+            f"the certificate of the broker {_where(url)} is not accepted ({reason}); renew it, or name its CA with "
+            "WENZHENG_BROKER_CA_FILE",
+            Exit.BROKER_CERTIFICATE,
+        ) from None
     except AWAY as error:
         connection.release()
-        raise Transient(f"broker: {type(error).__name__}") from error
+        raise Transient(f"broker: {_reason(error)}") from error
+    _require_version(connection, url)
     _answer_within(connection, ANSWER_S)
     read_ahead(connection)
     return connection
+
+
+def _tls(url: str) -> tuple[str, dict[str, Any] | bool]:
+    """The URL without its CA, and how TLS is checked: the server's certificate and its name, always.
+
+    Raises:
+        StartError: the CA cannot be read.
+    """
+    parts = urlsplit(url)
+    if parts.scheme != "amqps":
+        return url, False
+    tls: dict[str, Any] = {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": parts.hostname}
+    query = parse_qs(parts.query)
+    for ca_file in query.pop("cacertfile", []):
+        if not os.access(ca_file, os.R_OK):
+            raise StartError(f"WENZHENG_BROKER_CA_FILE: {ca_file} cannot be read", Exit.SECRET)
+        tls["ca_certs"] = ca_file
+    return urlunsplit(parts._replace(query=urlencode(query, doseq=True))), tls
+
+
+def _where(url: str) -> str:
+    """Host, port and virtual host of a URL, without its user."""
+    parts = urlsplit(url)
+    return f"{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def _reason(error: Exception) -> str:
+    strerror = getattr(error, "strerror", None)
+    return f"{type(error).__name__}, {strerror}" if isinstance(strerror, str) and strerror else type(error).__name__
+
+
+def _require_version(connection: kombu.Connection, url: str) -> None:
+    told = connection.connection.server_properties
+    version = str(told.get("version", ""))
+    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
+    if told.get("product") == "RabbitMQ" and numbers < OLDEST:
+        connection.release()
+        raise StartError(
+            f"the broker {_where(url)} is RabbitMQ {version}; {OLDEST[0]}.{OLDEST[1]} is the oldest that keeps what we "
+            "need (quorum queues whose messages expire): upgrade it",
+            Exit.BROKER_VERSION,
+        )
 
 
 def beside(connection: kombu.Connection, on_blocked: Callable[[bool], None]) -> kombu.Connection:
@@ -129,12 +191,6 @@ class Publisher:
     ) -> None:
         self._connection, self._window, self.beat = connection, window, beat
         self._cork = Cork(connection)
-        self.channel: Any = connection.channel()
-        self.channel.confirm_select()
-        self.channel.events["basic_ack"].add(self._on_ack)
-        self.channel.events["basic_nack"].add(self._on_nack)
-        self.channel.events["basic_return"].add(self._on_return)
-        self._tag = 0
         self._open: dict[int, str] = {}
         self._outcome: dict[str, str] = {}
         #: Ids of the current messages that the broker refused.
@@ -143,6 +199,15 @@ class Publisher:
         self.blocked = False
         #: Set by an owner that wants to end: a blocked broker is not waited for any longer.
         self.stopping = False
+        self._open_channel()
+
+    def _open_channel(self) -> None:
+        self.channel: Any = self._connection.channel()
+        self.channel.confirm_select()
+        self.channel.events["basic_ack"].add(self._on_ack)
+        self.channel.events["basic_nack"].add(self._on_nack)
+        self.channel.events["basic_return"].add(self._on_return)
+        self._tag = 0
 
     def _settle(self, tag: int, multiple: bool, outcome: str) -> None:
         tags = [t for t in self._open if t <= tag] if multiple else [tag]
@@ -173,8 +238,13 @@ class Publisher:
                 use: a late confirm would be taken for the next message's.
         """
         self._outcome = {}
-        self.nacked.clear()
         try:
+            if self.nacked and not self.blocked:
+                self.nacked.clear()
+                # A queue that was full tells a channel when it has room again, but not when its limit was taken away:
+                # the channel would be refused for ever (RabbitMQ's rabbit_fifo, evaluate_limit). A new one asks.
+                self.channel.close()
+                self._open_channel()
             with self._cork.gathering():
                 for message, exchange, key in messages:
                     while len(self._open) >= self._window:

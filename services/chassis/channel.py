@@ -50,6 +50,10 @@ class Channel(Generic[Row]):
         """Hand over rows of one line together: the outcome by id. None: one by one. Raises ``Away``."""
         return None
 
+    def ids_of(self, row: Row) -> Mapping[str, str]:
+        """What names a row in log and traces, beside its own id; ids only."""
+        return {}
+
     def lock(self, work: Work, rows: Sequence[Row]) -> None:
         """Lock what ``ended`` will change, before the rows themselves are locked."""
 

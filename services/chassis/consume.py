@@ -110,6 +110,7 @@ class Listener(Entrypoint):  # type: ignore[misc]
             handle=intake.handle,
             probe=partial(can_write, house.database),
             notice=partial(self._notice, queue),
+            service=house.service,
         )
         thread = self.container.spawn_managed_thread(loop.run, identifier=queue)
         self._running[number] = (intake, thread)

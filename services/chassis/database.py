@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import DateTime, Engine, create_engine, event, text
-from sqlalchemy.engine import Connection, Dialect, make_url
+from sqlalchemy.engine import Connection, Dialect, ExceptionContext, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
@@ -21,7 +20,8 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.types import TypeDecorator
 
 from services.chassis.clock import Clock, DatabaseClock, SystemClock
-from services.chassis.errors import StartError
+from services.chassis.folders import make_folder, make_private
+from services.chassis.timeouts import PING_S, USUAL, Door, Timeouts, bound_waits, bounded
 from services.chassis.watch import Notifier, PostgresWatch, SqliteWatch, Watch
 
 #: How long a worker waits for another process's write on SQLite before it tries again (ms). Short, because a lock
@@ -29,11 +29,12 @@ from services.chassis.watch import Notifier, PostgresWatch, SqliteWatch, Watch
 SQLITE_BUSY_MS = 250
 #: The same where threads wait for themselves alone, as in the web role (ms).
 SQLITE_PATIENT_MS = 10_000
+#: How long a thread waits for a connection of a pool that is all in use (s).
+POOL_WAIT_S = 3
 
 
 #: A server that is gone without a word is noticed within 15 s: by the kernel, since it is the only one that can.
 ALIVE = {
-    "connect_timeout": 5,
     "keepalives": 1,
     "keepalives_idle": 5,
     "keepalives_interval": 5,
@@ -62,10 +63,12 @@ class Database:
 
     Args:
         url: SQLAlchemy URL, ``sqlite:///…`` or ``postgresql+psycopg2://…``.
-        direct_url: URL past a transaction pooler, for LISTEN and advisory locks; the same when empty.
+        direct_url: URL past a transaction pooler, for LISTEN and advisory locks; the same when empty. When it is given,
+            ``url`` is taken for a pooler's: nothing is set there for longer than a transaction.
         pool: connections kept open at most.
         application: name shown in ``pg_stat_activity``.
-        patient: whether a writer may block its thread for long (SQLite).
+        patient: whether a thread may be blocked for long, as in the web role; False in a worker.
+        timeouts: how long the server may take.
     """
 
     def __init__(
@@ -76,10 +79,14 @@ class Database:
         pool: int = 10,
         application: str = "wenzheng",
         patient: bool = True,
+        timeouts: Timeouts = USUAL,
     ) -> None:
         self.url = make_url(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
         self._direct_url = make_url(direct_url) if direct_url else self.url
+        self.pooled = bool(direct_url) and not self.sqlite
+        self._timeouts = timeouts
+        self._door = Door()
         self._application = application
         self._patient = patient
         self._connect: Callable[..., Any] | None = None
@@ -92,12 +99,9 @@ class Database:
 
     def _sqlite_engine(self) -> Engine:
         path = Path(self.url.database or "")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StartError(f"folder {path.parent} cannot be made: {error.strerror}") from None
-        if not os.access(path.parent, os.W_OK):
-            raise StartError(f"folder {path.parent} is not writable")
+        make_folder(path.parent)
+        if self.url.database not in (None, "", ":memory:"):
+            make_private(path)
         engine = create_engine(self.url, connect_args={"check_same_thread": False, "timeout": self._busy_ms / 1000})
         event.listen(engine, "connect", self._sqlite_pragmas)
         event.listen(engine, "begin", _sqlite_begin)
@@ -116,11 +120,12 @@ class Database:
             connection.execute(f"PRAGMA {pragma}")
 
     def _postgres_engine(self, pool: int) -> Engine:
-        return create_engine(
+        bound_waits()
+        engine = create_engine(
             self.url,
             pool_size=pool,
             max_overflow=0,
-            pool_timeout=5,
+            pool_timeout=POOL_WAIT_S,
             # Without it a page would fail on a connection that the server has closed; a worker simply tries again,
             # and is spared a round trip a transaction.
             pool_pre_ping=self._patient,
@@ -128,11 +133,40 @@ class Database:
             # events a second). What a row that vanished would tell is not needed: they are locked when they are loaded.
             executemany_mode="values_plus_batch",
             connect_args={
-                "application_name": self._application,
-                "options": "-c statement_timeout=30000 -c lock_timeout=10000 -c timezone=UTC",
-                **ALIVE,
+                **self._connecting(self._application),
+                **({} if self.pooled else {"options": self._timeouts.startup()}),
             },
         )
+        if self.pooled:
+            event.listen(engine, "begin", self._set_locally)
+        # What lies in the pool is asked whether it is alive before it is given out; that answer comes at once or never.
+        event.listen(engine, "checkout", lambda connection, *_: _bind(connection, self._timeouts.answer))
+        event.listen(engine, "checkin", lambda connection, *_: _bind(connection, PING_S))
+        return engine
+
+    def _connecting(self, application: str) -> dict[str, Any]:
+        return {
+            "application_name": application,
+            "connection_factory": bounded(self._timeouts.connect),
+            "connect_timeout": max(1, round(self._timeouts.connect)),
+            **ALIVE,
+        }
+
+    def _set_locally(self, connection: Connection) -> None:
+        connection.exec_driver_sql(self._timeouts.local())
+
+    def turn_away(self) -> None:
+        """From now on a database that did not answer is left alone for a moment: what wants it fails at once.
+
+        For a process of many threads; each of them would wait for the silent server in turn.
+        """
+        if not self.sqlite:
+            event.listen(self.engine, "handle_error", self._note_silence)
+
+    def _note_silence(self, context: ExceptionContext) -> None:
+        # A connection of the pool that is dead is replaced; only a new one that fails says that nobody is there.
+        if not context.is_pre_ping and (context.is_disconnect or context.connection is None):
+            self._door.shut()
 
     def connect_by(self, connect: Callable[..., Any]) -> None:
         """Let another function connect (SQLAlchemy's event ``do_connect``): a worker's gives up in time."""
@@ -140,34 +174,46 @@ class Database:
         event.listen(self.engine, "do_connect", connect)
 
     @contextmanager
-    def write(self) -> Iterator[Session]:
-        """A writing transaction: commits at the end, rolls back on any exception, then tells the watches."""
+    def write(self, loosely: bool = False) -> Iterator[Session]:
+        """A writing transaction: commits at the end, rolls back on any exception, then tells the watches.
+
+        Args:
+            loosely: True where nobody waits for what is written, and it may be lost when the server itself dies.
+        """
+        self._door.enter(self._timeouts.answer)
         with self._turn, Session(self.engine, expire_on_commit=False, autoflush=False) as session, session.begin():
             info = session.connection().info
             info["wrote"] = False
+            self._door.open()
+            if loosely and not self.sqlite:
+                session.execute(text("set local synchronous_commit = off"))
             yield session
             session.flush()
             wrote = info["wrote"]
         # A transaction that found nothing to do wakes nobody, or idle loops would wake each other for ever.
-        if wrote and self._notifier is not None:
+        if wrote and not loosely and self._notifier is not None:
             self._notifier.committed()
 
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A reading transaction; takes no write lock on SQLite."""
+        self._door.enter(self._timeouts.answer)
         with self.engine.connect() as connection:
+            self._door.open()
             connection = connection.execution_options(reads_only=True)
             with Session(connection, expire_on_commit=False, autoflush=False) as session:
                 yield session
 
-    def direct(self) -> Connection:
-        """A connection of its own past any pooler, for LISTEN and advisory locks. The caller closes it."""
+    def direct(self, autocommit: bool = True) -> Connection:
+        """A connection of its own past any pooler, for LISTEN, advisory locks, migrations. The caller closes it."""
         engine = create_engine(
             self._direct_url,
             poolclass=NullPool,
-            isolation_level="AUTOCOMMIT",
-            connect_args={"application_name": f"{self._application}-direct", **ALIVE},
+            isolation_level="AUTOCOMMIT" if autocommit else "READ COMMITTED",
+            connect_args=self._connecting(f"{self._application}-direct"),
         )
+        # What waits for a lock or migrates is not cut off.
+        event.listen(engine, "connect", lambda connection, _: _bind(connection, 0.0))
         if self._connect is not None:
             event.listen(engine, "do_connect", self._connect)
         return engine.connect()
@@ -184,6 +230,7 @@ class Database:
         return SystemClock() if self.sqlite else DatabaseClock(self._read_time)
 
     def _read_time(self) -> datetime:
+        self._door.enter(self._timeouts.answer)
         with self.engine.connect() as connection:
             moment: datetime = connection.execute(text("select clock_timestamp()")).scalar_one()
         return moment.astimezone(UTC)
@@ -202,6 +249,12 @@ class Database:
         if self._notifier is not None:
             self._notifier.close()
         self.engine.dispose()
+
+
+def _bind(connection: Any, seconds: float) -> None:
+    """Bound the waits of a connection; one that was lost is None."""
+    if connection is not None:
+        connection.bound = seconds
 
 
 def _note_writes(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from sqlalchemy import (
     JSON,
@@ -28,6 +28,9 @@ from services.chassis.database import UtcDateTime
 from services.chassis.errors import Park, Retry
 from services.chassis.ids import child_traceparent, uuid7
 from services.contracts.envelope import Envelope, Event, encode
+
+if TYPE_CHECKING:
+    from services.chassis.tracing import Recording
 
 #: The two tables that chassis brings into every service's database.
 metadata = MetaData()
@@ -56,6 +59,15 @@ outbox = Table(
 )
 Index(
     "outbox_unpublished",
+    outbox.c.position,
+    postgresql_where=outbox.c.published_at.is_(None),
+    sqlite_where=outbox.c.published_at.is_(None),
+)
+#: What the relay reads pages by: rows that wait for their next try lie in stretches of their own.
+Index(
+    "outbox_due",
+    outbox.c.problem,
+    outbox.c.next_try,
     outbox.c.position,
     postgresql_where=outbox.c.published_at.is_(None),
     sqlite_where=outbox.c.published_at.is_(None),
@@ -129,6 +141,10 @@ class Work:
     cause: Envelope | None = None
     #: Continue this trace when there is no cause (an HTTP request's).
     traceparent: str | None = None
+    #: Notes spans until all this is committed; None unless traces are wanted.
+    recording: Recording | None = None
+    #: Traceparent of the span that goes on now, where spans are noted.
+    span: str | None = None
     _known: dict[tuple[type, Hashable], Any] = field(default_factory=dict)
     _out: list[dict[str, Any]] = field(default_factory=list)
 
@@ -166,7 +182,7 @@ class Work:
         """
         row.sequence = (row.sequence or 0) + 1
         event_id = uuid7()
-        parent = self.cause.traceparent if self.cause else self.traceparent
+        parent = self.span or (self.cause.traceparent if self.cause else self.traceparent)
         self._out.append(
             {
                 "id": event_id,
@@ -183,6 +199,8 @@ class Work:
                 "attempts": 0,
             }
         )
+        if self.recording is not None:
+            self.recording.created(self._out[-1], parent)
         return event_id
 
     def advance(self, row: Follows, envelope: Envelope) -> bool:
@@ -242,6 +260,7 @@ def apply(
     handlers: Mapping[type[Event], Handler],
     load: Loader,
     now: datetime,
+    recording: Recording | None = None,
 ) -> Counts:
     """Handle a batch in the open transaction: inbox, one load, each handler, bulk write.
 
@@ -249,13 +268,15 @@ def apply(
         Retry, Park: from a handler; the caller rolls back and goes on event by event.
     """
     fresh = new_ones(session, queue, deliveries, now)
-    work = Work(session, now)
+    work = Work(session, now, recording=recording)
     work.counts.duplicates = len(deliveries) - len(fresh)
     if not fresh:
         return work.counts
     load(work, [d.envelope for d in fresh])
     for delivery in fresh:
         work.cause = delivery.envelope
+        if recording is not None:
+            work.span = recording.handles(delivery.envelope)
         handlers[type(delivery.event)](delivery, work)
     work.finish()
     return work.counts

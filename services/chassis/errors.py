@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
+
 
 class Refusal(Exception):
     """Something was asked that cannot be done. Shown alike on the page, in the API, the log and the metric.
@@ -23,8 +25,46 @@ class Refusal(Exception):
         self.values = values
 
 
+class Exit(IntEnum):
+    """Exit codes of our processes: what the operator has to mend. docs/limits.md lists them with remedies."""
+
+    #: A fault of ours; the log says where.
+    BROKEN = 1
+    #: The command line, a setting or a file that a setting names.
+    SETTINGS = 2
+    #: A key or password: not given, empty, unreadable.
+    SECRET = 10
+    #: A folder or a disk: full, read-only, not ours.
+    FOLDER = 11
+    #: An address to listen on, or a place that another process of ours holds.
+    TAKEN = 12
+    #: The database: not reached in time, refuses us, its certificate.
+    DATABASE_AWAY = 20
+    DATABASE_REFUSES = 21
+    DATABASE_CERTIFICATE = 22
+    #: Its tables: not migrated in time, of a newer release, a migration that failed, another service's.
+    SCHEMA_OLD = 23
+    SCHEMA_NEW = 24
+    MIGRATION_FAILED = 25
+    SCHEMA_FOREIGN = 26
+    #: The broker: not reached in time, refuses us, its certificate, its version.
+    BROKER_AWAY = 30
+    BROKER_REFUSES = 31
+    BROKER_CERTIFICATE = 32
+    BROKER_VERSION = 33
+
+
 class StartError(Exception):
-    """The process cannot start or go on: one plain line for the operator, exit code 2."""
+    """The process cannot start or go on: one plain line for the operator, and the exit code that says so.
+
+    Args:
+        message: what, why, and what mends it; empty when another process of ours has said it already.
+        code: what kind of thing it is.
+    """
+
+    def __init__(self, message: str = "", code: int = Exit.SETTINGS) -> None:
+        super().__init__(message)
+        self.code = int(code)
 
 
 class Mismatch(StartError):

@@ -83,7 +83,7 @@ class Health:
         states: dict[str, int] = {}
         for loop in self._loops():
             states[loop.state] = states.get(loop.state, 0) + 1
-        databases = {house.service: _database(house) for house in self._houses}
+        databases = {house.service: database_state(house) for house in self._houses}
         good = all(state in AT_WORK for state in states) and all(word == "ok" for word in databases.values())
         self._started = self._started or good
         return good, {"database": databases, "loops": states}
@@ -132,7 +132,8 @@ def serve_health(houses: Sequence[House[Any]], extensions: Sequence[Looping], ho
     threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
 
 
-def _database(house: House[Any]) -> str:
+def database_state(house: House[Any]) -> str:
+    """Either "ok" or the class of what is wrong with the database; silence is wrong after a moment."""
     try:
         with Timeout(SILENT_S, TimeoutError()):
             house.database.ping()

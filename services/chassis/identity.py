@@ -1,4 +1,4 @@
-"""Who the staff are: the token each service checks on its own, its keys, passwords, the account row."""
+"""Who the staff are: the token each service checks on its own, its keys, the account row."""
 
 from __future__ import annotations
 
@@ -6,22 +6,20 @@ import base64
 import binascii
 import os
 import threading
-import unicodedata
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import jwt
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from sqlalchemy import JSON, Boolean, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from services.chassis.errors import Refusal, StartError
+from services.chassis.errors import Exit, Refusal, StartError
+from services.chassis.folders import make_folder
 from services.chassis.settings import ServiceSettings
 
 #: Claim ``iss`` of every token.
@@ -81,26 +79,56 @@ def public_pem(key: Ed25519PublicKey) -> str:
     return key.public_bytes(encoding, form).decode("ascii")
 
 
+def signing_key(given: str, folder: Path, public: str = "") -> SigningKey:
+    """The key that tokens are signed with: the one given, which many processes share, else the one kept in ``folder``.
+
+    Args:
+        given: Ed25519 private key, PEM; empty: kept in the folder.
+        folder: the data folder; the public half is put there for other services on this machine.
+        public: what ``staff_public_key`` says, to be held against it.
+
+    Raises:
+        StartError: it is no such key, it does not fit ``public``, the folder cannot be written.
+    """
+    if given:
+        key = SigningKey(_private(given.strip().replace("\\n", "\n").encode(), "WENZHENG_STAFF_KEY"))
+        _publish(make_folder(folder) / PUBLIC_FILE, key.public_pem)
+    else:
+        key = staff_key_pair(folder)
+    if public and public_pem(read_public_key(public)) != key.public_pem:
+        raise StartError(
+            "WENZHENG_STAFF_PUBLIC_KEY is not the public half of the staff key; leave it out here, and give it to the "
+            "other services as `openssl pkey -pubout` prints it",
+            Exit.SECRET,
+        )
+    return key
+
+
+def _private(pem: bytes, where: str) -> Ed25519PrivateKey:
+    try:
+        private = serialization.load_pem_private_key(pem, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        private = None
+    if not isinstance(private, Ed25519PrivateKey):
+        raise StartError(
+            f"{where} holds no Ed25519 private key in PEM; `openssl genpkey -algorithm ed25519` makes one", Exit.SECRET
+        )
+    return private
+
+
 def staff_key_pair(folder: Path) -> SigningKey:
     """The key pair kept in ``folder``, made on first use: ``staff.key`` for its owner alone, ``staff.pub`` for all.
 
     Raises:
         StartError: the folder cannot be written or the file holds no Ed25519 key.
     """
-    path = folder / KEY_FILE
+    path = make_folder(folder) / KEY_FILE
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         _make_once(path)
         pem = path.read_bytes()
     except OSError as error:
-        raise StartError(f"{path} cannot be read or written: {error.strerror}") from None
-    try:
-        private = serialization.load_pem_private_key(pem, password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        private = None
-    if not isinstance(private, Ed25519PrivateKey):
-        raise StartError(f"{path} holds no Ed25519 private key in PEM; restore it or remove it to have a new one made")
-    key = SigningKey(private)
+        raise StartError(f"{path} cannot be read or written: {error.strerror}", Exit.FOLDER) from None
+    key = SigningKey(_private(pem, str(path)))
     _publish(folder / PUBLIC_FILE, key.public_pem)
     return key
 
@@ -134,7 +162,7 @@ def _publish(path: Path, pem: str) -> None:
         draft.write_text(pem, encoding="ascii")
         draft.replace(path)
     except (OSError, UnicodeDecodeError) as error:
-        raise StartError(f"{path} cannot be written: {type(error).__name__}") from None
+        raise StartError(f"{path} cannot be written: {type(error).__name__}", Exit.FOLDER) from None
 
 
 def read_public_key(text: str) -> Ed25519PublicKey:
@@ -143,7 +171,7 @@ def read_public_key(text: str) -> Ed25519PublicKey:
     Raises:
         StartError: it is none of these.
     """
-    wrong = StartError("WENZHENG_STAFF_PUBLIC_KEY is no Ed25519 public key (PEM or base64)")
+    wrong = StartError("WENZHENG_STAFF_PUBLIC_KEY is no Ed25519 public key (PEM or base64)", Exit.SECRET)
     text = text.strip().replace("\\n", "\n")
     try:
         raw = text.encode("ascii") if text.startswith("-----") else base64.b64decode(text, validate=True)
@@ -241,33 +269,3 @@ def read_token(token: str, public_key: str | Ed25519PublicKey, now: datetime) ->
     if expires <= now:
         raise Refusal("token_expired", "Your sign-in has run out: sign in again.", status=401)
     return Staff(claims["sub"], name, unit, frozenset(str(role) for role in roles))
-
-
-#: OWASP Password Storage Cheat Sheet, argon2id: 19 MiB, two passes, one lane.
-_HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
-#: So that many sign-ins at once cannot take 19 MiB each.
-_HASHING = threading.BoundedSemaphore(2)
-#: Hash of nothing anybody knows: an unknown account takes as long as a wrong password.
-_NOBODY: list[str] = []
-
-
-def hash_password(password: str) -> str:
-    """The argon2id hash to keep."""
-    with _HASHING:
-        return _HASHER.hash(_normal(password))
-
-
-def password_matches(hash: str, password: str) -> bool:
-    """True when ``password`` is the one hashed. An empty ``hash`` (no such account) is False after as long a time."""
-    if not hash and not _NOBODY:
-        _NOBODY.append(hash_password(base64.b64encode(os.urandom(18)).decode()))
-    with _HASHING:
-        try:
-            return _HASHER.verify(hash or _NOBODY[0], _normal(password)) and bool(hash)
-        except (VerificationError, InvalidHashError):
-            return False
-
-
-def _normal(password: str) -> str:
-    """One form for what different keyboards send (NIST SP 800-63B §5.1.1.2)."""
-    return unicodedata.normalize("NFKC", password)

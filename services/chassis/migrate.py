@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -20,10 +21,18 @@ from sqlalchemy.exc import DBAPIError
 
 from services.chassis.database import Database, UtcDateTime
 from services.chassis.delivery import metadata as delivery_metadata
-from services.chassis.errors import StartError
+from services.chassis.errors import Exit, StartError
+from services.chassis.starting import database_trouble, reaching
+from services.chassis.telemetry import log
 
 #: Two processes that migrate at once take turns behind this PostgreSQL advisory lock.
 LOCK = 7_031_977
+#: How long a migration waits for a table's lock (ms), rests (s), and how often it tries again.
+LOCK_WAIT_MS = 3000
+LOCK_REST_S = 2.0
+LOCK_TRIES = 20
+#: PostgreSQL's lock_not_available.
+LOCK_TIMEOUT = "55P03"
 
 
 def _config(package: str) -> Config:
@@ -33,34 +42,75 @@ def _config(package: str) -> Config:
     return config
 
 
-def migrate(database: Database, package: str) -> None:
+def migrate(database: Database, package: str) -> str | None:
     """Bring the database up to the newest revision; nothing happens when it is there already.
+
+    One transaction on a connection past any pooler: a migration that fails half-way leaves nothing done, and two at
+    once take turns. It has no time-out of its own, since an index over ten million rows takes minutes; but for a
+    table's lock it waits only briefly and tries again, because everybody else would queue behind it.
 
     Args:
         database: the service's database.
         package: import name of the service, for example ``services.intake``.
 
+    Returns:
+        The revision the database is at.
+
     Raises:
-        StartError: the database cannot be used, is another service's, or a newer release made it.
+        StartError: the database cannot be used, is another service's, a newer release made it, the migration failed.
     """
+    for last in (*(False,) * LOCK_TRIES, True):
+        try:
+            return _migrate(database, package)
+        except DBAPIError as error:
+            if getattr(error.orig, "pgcode", None) == LOCK_TIMEOUT and not last:
+                log(package.rpartition(".")[2]).warning("migration waits for a lock that others hold")
+                time.sleep(LOCK_REST_S)
+                continue
+            if getattr(error.orig, "pgcode", None) is None and (error.connection_invalidated or database.sqlite):
+                raise database_trouble(database, error) from None
+            name = package.rpartition(".")[2]
+            reason = " ".join(str(error.orig).split())
+            raise StartError(
+                f"the migration of {name} failed: {reason}; nothing was changed: mend it and run `wenzheng migrate "
+                f"{name}` again",
+                Exit.MIGRATION_FAILED,
+            ) from None
+    raise AssertionError("the last try returns or raises")
+
+
+def _migrate(database: Database, package: str) -> str | None:
     config = _config(package)
-    with _reached(database), database.engine.connect() as connection:
-        connection.execution_options(reads_only=False)
-        with connection.begin():
-            if not database.sqlite:
-                connection.execute(sa.text("select pg_advisory_xact_lock(:key)"), {"key": LOCK})
-            config.attributes["connection"] = connection
-            try:
-                command.upgrade(config, "head")
-            except CommandError:
-                # A revision that is in no file here: another service's, or one of a release to come.
-                _require_own(database, connection, package)
-                have = MigrationContext.configure(connection).get_current_revision()
-                raise StartError(
-                    f"the database of {package.rpartition('.')[2]} is at revision {have}, which this release does not "
-                    "know: a newer one made it"
-                ) from None
+    with _opened(database) as connection, connection.begin():
+        if not database.sqlite:
+            connection.execute(sa.text("select pg_advisory_xact_lock(:key)"), {"key": LOCK})
+            connection.execute(sa.text(f"set local lock_timeout = {LOCK_WAIT_MS}"))
+        config.attributes["connection"] = connection
+        try:
+            command.upgrade(config, "head")
+        except CommandError:
+            # A revision that is in no file here: another service's, or one of a release to come.
             _require_own(database, connection, package)
+            have = MigrationContext.configure(connection).get_current_revision()
+            _require_serves(have, package)
+            return have
+        _require_own(database, connection, package)
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+@contextmanager
+def _opened(database: Database) -> Iterator[Connection]:
+    """A connection past any pooler, with the server's own time-outs."""
+    if database.sqlite:
+        with reaching(database):
+            connection = database.engine.connect()
+    else:
+        with reaching(database):
+            connection = database.direct(autocommit=False)
+    try:
+        yield connection
+    finally:
+        connection.close()
 
 
 def _require_own(database: Database, connection: Connection, package: str) -> None:
@@ -71,41 +121,67 @@ def _require_own(database: Database, connection: Connection, package: str) -> No
         where = database.url.render_as_string(hide_password=True)
         raise StartError(
             f"the database {where} holds the tables of another service; give {name} one of its own with "
-            f"WENZHENG_{name.upper()}_DATABASE_URL"
+            f"WENZHENG_{name.upper()}_DATABASE_URL",
+            Exit.SCHEMA_FOREIGN,
         )
 
 
-@contextmanager
-def _reached(database: Database) -> Iterator[None]:
-    """Say in one line which database cannot be used and why, without its password."""
-    try:
-        yield
-    except DBAPIError as error:
-        where = database.url.render_as_string(hide_password=True)
-        reason = str(error.orig).strip().splitlines()[0]
-        raise StartError(f"the database {where} cannot be used: {reason}") from None
+def _require_serves(have: str | None, package: str) -> None:
+    """Refuse a database of a newer release, unless its revision says that it serves this release too.
+
+    While a cluster is upgraded or rolled back, old code meets new tables. A revision that only adds says so in its
+    name: ``0007_from_0005`` serves code that needs 0005 or a later one.
+    """
+    head = _head(package)
+    serves_from = (have or "").partition("_from_")[2]
+    if serves_from and (have or "") > head >= serves_from:
+        return
+    name = package.rpartition(".")[2]
+    raise StartError(
+        f"the database of {name} is at revision {have}, which this release (revision {head}) does not know: a newer "
+        f"one made it; run that release, or restore a backup of the database",
+        Exit.SCHEMA_NEW,
+    )
+
+
+def _head(package: str) -> str:
+    head = ScriptDirectory.from_config(_config(package)).get_current_head()
+    if head is None:
+        raise AssertionError(f"{package} has no migrations")
+    return head.partition("_from_")[0]
 
 
 def revision(database: Database) -> str | None:
     """The revision the database is at; None when it is empty."""
-    with _reached(database), database.engine.connect().execution_options(reads_only=True) as connection:
+    with reaching(database), database.engine.connect().execution_options(reads_only=True) as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
 
 def require_current(database: Database, package: str) -> None:
-    """Refuse to start on a database of another version.
+    """Refuse to start on a database that does not serve this release.
 
     Raises:
         StartError: with the command that mends it.
     """
-    head = ScriptDirectory.from_config(_config(package)).get_current_head()
     have = revision(database)
-    if have != head:
+    scripts = ScriptDirectory.from_config(_config(package))
+    if have is not None and have not in {script.revision for script in scripts.walk_revisions()}:
+        # Another service's revisions are unknown here too: whose it is comes before how old it is.
+        _look_whose(database, package)
+        _require_serves(have, package)
+    elif have != scripts.get_current_head():
         name = package.rpartition(".")[2]
         raise StartError(
-            f"the database of {name} is at revision {have or 'none'}, needed is {head}: wenzheng migrate {name}"
+            f"the database of {name} is at revision {have or 'none'}, needed is {scripts.get_current_head()}: "
+            f"`wenzheng migrate {name}` brings it there",
+            Exit.SCHEMA_OLD,
         )
-    with _reached(database), database.engine.connect().execution_options(reads_only=True) as connection:
+    else:
+        _look_whose(database, package)
+
+
+def _look_whose(database: Database, package: str) -> None:
+    with reaching(database), database.engine.connect().execution_options(reads_only=True) as connection:
         _require_own(database, connection, package)
 
 
@@ -177,3 +253,22 @@ def drop_delivery_tables() -> None:
     """Undo ``create_delivery_tables``."""
     op.drop_table("inbox")
     op.drop_table("outbox")
+
+
+def create_due_index() -> None:
+    """The index that the relay reads pages by; called by one migration of each service, never changed.
+
+    The older ``outbox_unpublished`` stays: workers of the release before read by it, and it tells the oldest row.
+    """
+    op.create_index(
+        "outbox_due",
+        "outbox",
+        ["problem", "next_try", "position"],
+        postgresql_where=sa.text("published_at IS NULL"),
+        sqlite_where=sa.text("published_at IS NULL"),
+    )
+
+
+def drop_due_index() -> None:
+    """Undo ``create_due_index``."""
+    op.drop_index("outbox_due", "outbox")

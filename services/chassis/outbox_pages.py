@@ -8,20 +8,27 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Row, bindparam, delete, func, or_, select, tuple_, update
+from sqlalchemy import Row, Select, bindparam, delete, func, select, tuple_, update
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 from services.chassis import topology, wire
 from services.chassis.bulk import is_postgres, mark_published
 from services.chassis.database import is_transient
 from services.chassis.delivery import inbox, outbox
 from services.chassis.house import House
+from services.chassis.tally import Tally
 from services.chassis.telemetry import log
 
 #: Rows read at a time.
 PAGE = 500
 #: Waits of a row the broker would not take (s).
 BACK_OFF = (1, 5, 30, 60)
+#: Events without a queue are tried again so many at a time, so often (s): they may be many, and in vain for days.
+#: As soon as one of them finds a queue the next page is full of them.
+PROBE, PROBE_S = 100, 1.0
+#: So many rows are counted one by one; beyond that a size is reckoned from positions.
+COUNTED = 10_000
 #: So many subjects may wait for a refused event of theirs; beyond that the whole outbox waits.
 MOST_HELD = 1000
 #: How long published rows and the inbox are kept; the inbox outlives the longest retry and a replay by hand.
@@ -45,28 +52,61 @@ class Pages:
 
     def __init__(self, house: House[Any]) -> None:
         self._house = house
-        self._log = log(house.service)
+        self._not_taken = Tally(log(house.service), "events not taken by the broker")
         #: Until when a (source, subject) waits.
         self._held: dict[tuple[str, str], datetime] = {}
+        #: Whether there may be refused events; while there are none, nothing is asked about them.
+        self._refused = False
+        #: When events without a queue are tried again (monotonic s), and how many of them.
+        self._probe_at, self._probe = 0.0, PROBE
 
     def remember(self) -> None:
         """Read which subjects wait: another relay may have been told so."""
         query = select(outbox.c.source, outbox.c.subject, outbox.c.next_try)
         with self._house.database.read() as session:
             rows = session.execute(query.where(_UNPUBLISHED, outbox.c.problem == "nack")).all()
-        self._held = {(row.source, row.subject): row.next_try for row in rows if row.next_try is not None}
+        self._held, self._refused = {}, bool(rows)
+        for row in rows:
+            self._hold(row.source, row.subject, row.next_try)
+
+    def _hold(self, source: str, subject: str, until: datetime | None) -> None:
+        """Of several refused events of one subject the one that waits longest decides: none overtakes another."""
+        known = self._held.get((source, subject))
+        if until is not None and (known is None or until > known):
+            self._held[source, subject] = until
 
     def due(self) -> Sequence[Row[Any]]:
-        """The next page, in the order in which the events were written."""
+        """The next page, in the order in which the events were written.
+
+        What waits costs nothing: each of the three kinds of rows is a stretch of the index ``outbox_due``, and no
+        stretch is read further than the page is long, whatever lies there.
+        """
         now = self._house.clock.now()
         self._held = {key: until for key, until in self._held.items() if until > now}
         if len(self._held) > MOST_HELD:
             return ()
-        query = select(outbox).where(_UNPUBLISHED, or_(outbox.c.next_try.is_(None), outbox.c.next_try <= now))
+        rows: list[Row[Any]] = []
+        with self._house.database.read() as session:
+            if self._refused:
+                # Before anything new of their subjects; what still waits is held back by its subject below.
+                refused = self._query().where(outbox.c.problem == "nack", outbox.c.next_try <= now)
+                rows += session.execute(refused.order_by(outbox.c.position).limit(PAGE)).all()
+                self._refused = bool(rows or self._held)
+            fresh = self._query().where(outbox.c.problem.is_(None), outbox.c.next_try.is_(None))
+            # Named in full, or PostgreSQL would not see that the index has that very order.
+            fresh = fresh.order_by(outbox.c.problem, outbox.c.next_try, outbox.c.position)
+            rows += session.execute(fresh.limit(PAGE - len(rows))).all()
+            if time.monotonic() >= self._probe_at:
+                self._probe_at = time.monotonic() + PROBE_S
+                lost = self._query().where(outbox.c.problem == "unroutable", outbox.c.next_try <= now)
+                rows += session.execute(lost.order_by(outbox.c.next_try, outbox.c.position).limit(self._probe)).all()
+        return sorted(rows, key=lambda row: int(row.position))
+
+    def _query(self) -> Select[Any]:
+        query = select(outbox).where(_UNPUBLISHED)
         if self._held:
             query = query.where(tuple_(outbox.c.source, outbox.c.subject).not_in(list(self._held)))
-        with self._house.database.read() as session:
-            return session.execute(query.order_by(outbox.c.position).limit(PAGE)).all()
+        return query
 
     def messages(self, rows: Sequence[Row[Any]], nacked: Set[str]) -> Iterator[tuple[Any, str, str]]:
         """(message, exchange, routing key) of each row, made as it is sent.
@@ -107,11 +147,14 @@ class Pages:
                 time.sleep(0.05)
         for row in refused:
             if outcome[row.id] == "nack":
-                self._held[row.source, row.subject] = now + _wait(row)
+                self._refused = True
+                self._hold(row.source, row.subject, now + _wait(row))
             if row.attempts == 0:
-                self._log.warning(
-                    "event not taken by the broker", event_id=row.id, type=row.type, problem=outcome[row.id]
-                )
+                self._not_taken.add(row.id, type=row.type, problem=outcome[row.id])
+        self._not_taken.tell()
+        if tried := [row for row in rows if row.problem == "unroutable"]:
+            found = any(outcome.get(row.id) == "ok" for row in tried)
+            self._probe, self._probe_at = (PAGE, 0.0) if found else (PROBE, self._probe_at)
 
     def _mark_once(
         self, rows: Sequence[Row[Any]], outcome: Mapping[str, str], refused: Sequence[Row[Any]], now: datetime
@@ -145,16 +188,33 @@ class Pages:
         metrics.observe("relay_page_seconds", seconds, service=service)
 
     def measure(self) -> None:
-        """Size and age of what waits."""
-        unroutable = func.count(outbox.c.problem).filter(outbox.c.problem == "unroutable")
-        query = select(func.count(), func.min(outbox.c.time), unroutable).where(_UNPUBLISHED)
+        """Size and age of what waits, at a price that does not grow with it: some thousand index entries at most."""
+        waiting = select(outbox.c.position).where(_UNPUBLISHED)
         with self._house.database.read() as session:
-            size, oldest, lost = session.execute(query).one()
+            # Positions are given in order, so the first is the oldest but for transactions that ran side by side.
+            oldest = session.scalar(select(outbox.c.time).where(_UNPUBLISHED).order_by(outbox.c.position).limit(1))
+            size = _up_to(session, waiting)
+            lost = _up_to(session, waiting.where(outbox.c.problem == "unroutable"))
+            if size > COUNTED:
+                size = max(size, lost + self._span(session))
         metrics, service = self._house.metrics, self._house.service
         age = (self._house.clock.now() - oldest).total_seconds() if oldest else 0.0
         metrics.gauge("outbox_size", size, service=service)
         metrics.gauge("outbox_age_seconds", max(age, 0.0), service=service)
         metrics.gauge("outbox_unroutable", lost, service=service)
+        self._not_taken.tell()
+
+    def _span(self, session: Session) -> int:
+        """About how many were never tried: the outbox is emptied in order, so it is full from the first of them on."""
+        fresh = select(outbox.c.position).where(_UNPUBLISHED, outbox.c.problem.is_(None), outbox.c.next_try.is_(None))
+        ordered = fresh.order_by(outbox.c.problem, outbox.c.next_try, outbox.c.position)
+        first = session.scalar(ordered.limit(1))
+        last = session.scalar(select(func.max(outbox.c.position)))
+        return 0 if first is None or last is None else last - first + 1
+
+    def close(self) -> None:
+        """Say what was not said yet."""
+        self._not_taken.tell(everything=True)
 
     def prune(self) -> None:
         """Remove old published rows and old inbox rows, a few thousand a transaction, for two seconds at most."""
@@ -190,6 +250,11 @@ class Pages:
         self._house.metrics.count(metric, removed, service=self._house.service)
         time.sleep(0)
         return removed
+
+
+def _up_to(session: Session, rows: Select[Any]) -> int:
+    """How many rows there are; one more than ``COUNTED`` means more."""
+    return int(session.scalar(select(func.count()).select_from(rows.limit(COUNTED + 1).subquery())) or 0)
 
 
 def _wait(row: Row[Any]) -> timedelta:

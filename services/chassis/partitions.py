@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 from services.chassis.database import Database
+from services.chassis.silence import answering
 
 _COUNT = text(
     "select pid from pg_locks where locktype = 'advisory' and objsubid = 2 and granted"
@@ -56,13 +57,14 @@ class Shares:
             self.held = every
             return every, set()
         try:
-            connection = self._connected()
-            workers = list(connection.execute(_COUNT, {"key": self._key}).scalars())
-            me = connection.execute(text("select pg_backend_pid()")).scalar_one()
-            share = fair_share(self._partitions, len(workers), workers.index(me))
-            for number in sorted(every - self.held):
-                if len(self.held) < share and self._lock("pg_try_advisory_lock", number):
-                    self.held.add(number)
+            with answering():
+                connection = self._connected()
+                workers = list(connection.execute(_COUNT, {"key": self._key}).scalars())
+                me = connection.execute(text("select pg_backend_pid()")).scalar_one()
+                share = fair_share(self._partitions, len(workers), workers.index(me))
+                for number in sorted(every - self.held):
+                    if len(self.held) < share and self._lock("pg_try_advisory_lock", number):
+                        self.held.add(number)
         except (DBAPIError, ValueError):
             self.close()
             raise
@@ -72,7 +74,8 @@ class Shares:
         """Let another worker have a partition that is not consumed here any more."""
         self.held.discard(number)
         if self._connection is not None:
-            self._lock("pg_advisory_unlock", number)
+            with answering():
+                self._lock("pg_advisory_unlock", number)
 
     def close(self) -> None:
         """Give up everything."""

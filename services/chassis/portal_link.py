@@ -97,6 +97,7 @@ class _Intake:
             handle=self._handle,
             probe=partial(can_write, house.database),
             notice=self._notice,
+            service=house.service,
         )
 
     def close(self) -> None:

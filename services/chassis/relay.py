@@ -14,6 +14,7 @@ from services.chassis import broker, topology
 from services.chassis.errors import StartError, Transient
 from services.chassis.outbox_pages import Pages
 from services.chassis.provider import house_of
+from services.chassis.silence import answering
 from services.chassis.telemetry import log
 
 #: Without a hint the outbox is looked at this often (s).
@@ -80,6 +81,7 @@ class Relay(DependencyProvider):  # type: ignore[misc]
                 self._become("paused")
                 self._rest(wait)
                 wait = min(wait * 2, LONGEST_REST_S)
+        self._pages.close()
         self._become("stopped")
 
     def _become(self, state: str) -> None:
@@ -154,7 +156,10 @@ class Relay(DependencyProvider):  # type: ignore[misc]
             known.add(source)
         outcome = self._publisher.publish(self._pages.messages(rows, self._publisher.nacked))
         self._mark(rows, outcome)
-        self._pages.count(rows, outcome, time.monotonic() - began)
+        seconds = time.monotonic() - began
+        self._pages.count(rows, outcome, seconds)
+        if self._house.tracer is not None:
+            self._house.tracer.published(rows, outcome, seconds)
         return sum(word == "ok" for word in outcome.values())
 
     def _mark(self, rows: Any, outcome: dict[str, str]) -> None:
@@ -178,12 +183,14 @@ class _Leader:
         """Whether this process relays: it does once the lock is free."""
         if self._connection is None:
             return True
-        return bool(self._connection.execute(text("select pg_try_advisory_lock(:key)"), {"key": LOCK}).scalar_one())
+        with answering():
+            return bool(self._connection.execute(text("select pg_try_advisory_lock(:key)"), {"key": LOCK}).scalar_one())
 
     def check(self) -> None:
-        """Raise when the session that holds the lock is gone, and with it the lock."""
+        """Raise when the session that holds the lock is gone, and with it the lock, or says nothing any more."""
         if self._connection is not None:
-            self._connection.execute(text("select 1"))
+            with answering():
+                self._connection.execute(text("select 1"))
 
     def __exit__(self, *_: object) -> None:
         if self._connection is not None:

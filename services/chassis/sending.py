@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from itertools import groupby
 from typing import Any, Generic
 
@@ -18,6 +17,7 @@ from services.chassis.channel import Channel, Row
 from services.chassis.database import is_transient
 from services.chassis.delivery import Work
 from services.chassis.house import House
+from services.chassis.sender_report import Report, Told, tell_waiting
 from services.chassis.sender_rows import Away, Failed
 from services.chassis.telemetry import log
 
@@ -33,8 +33,6 @@ MARK_REST_S = 5.0
 LAST_MARKS_S = 10.0
 #: Reason of a row that was claimed and whose turn did not come.
 NOT_YET = ""
-#: Id of a row, the state it is in now, and the code of its failure.
-Told = tuple[str, str, str]
 
 
 class Sending(Generic[Row]):
@@ -50,7 +48,7 @@ class Sending(Generic[Row]):
         self._house, self._channel, self._model = house, channel, channel.model
         self._breaker = Breaker() if breaker is None else breaker
         self._lease_s: float = channel.longest_s + house.settings.sender_lease_s
-        self._log = log(house.service)
+        self._log, self._report = log(house.service), Report(house, channel)
         self._measured = float("-inf")
         #: Until when the page in hand is ours (monotonic s).
         self._held_until = 0.0
@@ -101,7 +99,7 @@ class Sending(Generic[Row]):
         with self._house.work() as work:
             self._sweep(work, told)
             rows = [] if self._all_rest() else self._claim(work)
-        self._tell(told)
+        self._report.settled(told)
         if not rows:
             return len(told)
         return len(told) + self._mark(rows, self._hand_over(rows, started))
@@ -160,7 +158,7 @@ class Sending(Generic[Row]):
             outcomes = dict.fromkeys(_ids(rows), Failed("sender_failed", ambiguous=True))
         if outcomes is None:
             return None
-        self._house.metrics.observe("send_seconds", time.monotonic() - started, sender=self._channel.name)
+        self._report.handed_over(rows, time.monotonic() - started, outcomes)
         return {row.id: self._noted(row, line, outcomes[row.id]) for row in rows}
 
     def _one(self, row: Row, line: str) -> Failed | Away | None:
@@ -171,13 +169,14 @@ class Sending(Generic[Row]):
         except Failed as failure:
             outcome = failure
         except Away as away:
+            self._house.metrics.observe("send_seconds", time.monotonic() - started, sender=self._channel.name)
             self._rest(line, away.code, away.seconds)
             return away
         except Exception as error:
-            self._log.error("hand-over failed", sender=self._channel.name, row=row.id, exc_info=error)
+            ids = self._channel.ids_of(row)
+            self._log.error("hand-over failed", sender=self._channel.name, row=row.id, exc_info=error, **ids)
             outcome = Failed("sender_failed", ambiguous=True)
-        finally:
-            self._house.metrics.observe("send_seconds", time.monotonic() - started, sender=self._channel.name)
+        self._report.handed_over([row], time.monotonic() - started, {row.id: outcome})
         return self._noted(row, line, outcome)
 
     def _noted(self, row: Row, line: str, failure: Failed | None) -> Failed | None:
@@ -245,7 +244,7 @@ class Sending(Generic[Row]):
                     sender_rows.give_back(row, outcome.code or None)
                 else:
                     self._settle(row, outcome, work, told)
-        self._tell(told)
+        self._report.settled(told)
         if len(ours) < len(rows):
             self._log.error("marked too late", sender=self._channel.name, rows=len(rows) - len(ours))
         return len(told)
@@ -259,21 +258,7 @@ class Sending(Generic[Row]):
             sender_rows.failed(row, failure, work.now, self._channel.ladder)
         if row.delivery != "pending":
             self._channel.ended(row, failure, work)
-        told.append((row.id, row.delivery, failure.code if failure else ""))
-
-    def _tell(self, told: Sequence[Told]) -> None:
-        """Count and log what became of rows, once that is committed."""
-        metrics, name = self._house.metrics, self._channel.name
-        metrics.count("sends_done", sum(state == "sent" for _, state, _ in told), sender=name)
-        for row_id, state, code in told:
-            if state == "pending":
-                metrics.count("sends_retried", sender=name, code=code)
-            elif state == "ambiguous":
-                metrics.count("sends_ambiguous", sender=name)
-            elif state == "failed":
-                metrics.count("sends_failed", sender=name, code=code)
-            if state in ("ambiguous", "failed"):
-                self._log.warning("message not delivered", sender=name, row=row_id, code=code, state=state)
+        told.append(self._report.told(row, failure))
 
     # ── measuring ──────────────────────────────────────────────────────────────────────────────────
     def _measure(self) -> None:
@@ -287,10 +272,3 @@ class Sending(Generic[Row]):
 
 def _ids(rows: Sequence[Any]) -> list[str]:
     return [row.id for row in rows]
-
-
-def tell_waiting(house: House[Any], sender: str, number: int, oldest: datetime | None) -> None:
-    """Set the gauges of what a loop has not sent yet."""
-    age = (house.clock.now() - oldest).total_seconds() if oldest else 0.0
-    house.metrics.gauge("sender_size", number, sender=sender)
-    house.metrics.gauge("sender_age_seconds", max(age, 0.0), sender=sender)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Any, Literal, TypeVar
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 
-from services.chassis.errors import StartError
+from services.chassis.errors import Exit, StartError
 
 #: Every variable begins so.
 PREFIX = "WENZHENG_"
@@ -33,7 +34,23 @@ class ServiceSettings(BaseModel):
     direct_database_url: SecretStr = Field(
         SecretStr(""), description="URL past a transaction pooler, for LISTEN and locks; empty: the same."
     )
-    database_pool: int = Field(10, ge=1, le=200, description="Connections kept open at most, per process.")
+    database_pool: int = Field(
+        0, ge=0, le=500, description="Connections kept open at most, per process; 0: as many as it can use at once."
+    )
+    database_statement_s: float = Field(
+        30, ge=1, le=3600, description="How long the database may take over one statement of a worker, in seconds."
+    )
+    web_statement_s: float = Field(
+        8, ge=0.5, le=300, description="The same for a page or the API; then the answer is 503."
+    )
+    database_lock_s: float = Field(10, ge=0.1, le=300, description="How long a statement may wait for a lock, in s.")
+    database_idle_s: float = Field(
+        60, ge=5, le=3600, description="How long a transaction may stand idle before the database ends it, in s."
+    )
+    database_connect_s: float = Field(5, ge=1, le=60, description="How long connecting to the database may take, in s.")
+    broker_ca_file: str = Field(
+        "", description="CA certificates (PEM) that RabbitMQ's is checked with; empty: those of the system."
+    )
     broker_url: SecretStr = Field(
         SecretStr(""), description="amqp(s):// URL of RabbitMQ; empty: a private node on this machine."
     )
@@ -46,6 +63,9 @@ class ServiceSettings(BaseModel):
     port: int = Field(8080, ge=0, le=65535, description="Port the web role listens on.")
     worker_port: int = Field(0, ge=0, le=65535, description="Port of the worker's health and metrics; 0: none.")
     web_threads: int = Field(16, ge=1, le=256, description="Threads of the web server.")
+    web_waiting: int = Field(
+        64, ge=0, le=900, description="Requests that may wait for one of them; more are answered 503 at once."
+    )
     public_url: str = Field("", description="Address the public sees, for links in messages; empty: http://host:port.")
     site_name: str = Field("问政", description="Name of the place or office, shown in the head of every page.")
     trusted_proxies: int = Field(
@@ -65,6 +85,12 @@ class ServiceSettings(BaseModel):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="DEBUG, INFO, WARNING or ERROR."
     )
+    otlp_endpoint: str = Field(
+        "",
+        description="http(s):// base address of an OpenTelemetry collector that takes OTLP over HTTP, for traces, for "
+        "example http://collector:4318; empty: none.",
+    )
+    otlp_ratio: float = Field(1.0, ge=0, le=1, description="Share of the traces that are kept, the same everywhere.")
     log_format: Literal["json", "text", "auto"] = Field("auto", description="json, text or auto (text on a terminal).")
     batch_size: int = Field(200, ge=1, le=1000, description="Events a consumer takes into one transaction.")
     batch_linger_ms: int = Field(20, ge=0, le=1000, description="How long a consumer waits to fill a batch, in ms.")
@@ -84,6 +110,12 @@ class ServiceSettings(BaseModel):
         description="Silence past one hand-over after which a sender counts as dead, in s.",
     )
     drain_s: float = Field(25, ge=1, le=600, description="How long a worker may drain after SIGTERM, in seconds.")
+    start_wait_s: float = Field(
+        120,
+        ge=0,
+        le=3600,
+        description="How long `wenzheng run` waits at its start for the database, its migration and the broker, in s.",
+    )
 
     @field_validator("time_zone")
     @classmethod
@@ -108,17 +140,31 @@ class ServiceSettings(BaseModel):
     @classmethod
     def _driver_is_named(cls, value: SecretStr) -> SecretStr:
         url = value.get_secret_value()
+        if url.startswith(("postgresql:", "postgres:")):
+            # As PostgreSQL's own tools write it, and the secrets of operators that run it.
+            return SecretStr(f"postgresql+psycopg2:{url.partition(':')[2]}")
         if url and not url.startswith(("sqlite:", "postgresql+psycopg2:")):
             raise ValueError("must begin with sqlite: or postgresql+psycopg2: (psycopg 3 blocks the worker's loop)")
         return value
 
+    @field_validator("otlp_endpoint")
+    @classmethod
+    def _collector_speaks_http(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https:// (OTLP over HTTP, not gRPC)")
+        return value
+
     @field_validator("broker_url")
     @classmethod
-    def _broker_is_amqp(cls, value: SecretStr) -> SecretStr:
+    def _broker_is_amqp(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
         url = value.get_secret_value()
         if url and not url.startswith(("amqp://", "amqps://", "pyamqp://")):
             raise ValueError("must begin with amqp:// or amqps://")
-        return value
+        ca_file = info.data.get("broker_ca_file")
+        if url.startswith("amqps://") and ca_file and "cacertfile=" not in url:
+            # As RabbitMQ's own clients name it in a URL (rabbitmq.com/docs/uri-query-parameters).
+            url += ("&" if "?" in url else "?") + urlencode({"cacertfile": ca_file})
+        return SecretStr(url)
 
 
 S = TypeVar("S", bound=ServiceSettings)
@@ -128,20 +174,23 @@ def load(cls: type[S], service: str, environ: dict[str, str] | None = None, **ov
     """Read the settings of one service.
 
     Raises:
-        StartError: one line per wrong value: the variable, the reason; never the value of a secret.
+        StartError: one line per wrong value: the variable, the reason; never the value of a secret. Its code is
+            ``Exit.SECRET`` when a file that holds a value is missing, unreadable or empty.
     """
     env = dict(os.environ if environ is None else environ)
     values: dict[str, Any] = {}
     problems: list[str] = []
+    code = Exit.SETTINGS
     for name in cls.model_fields:
         found = source_of(name, service, env)
         if found is None:
             continue
         if not found.endswith(name.upper()):
             try:
-                values[name] = Path(env[found]).read_text(encoding="utf-8").strip()
-            except OSError as error:
-                problems.append(f"{found}: cannot be read ({error.strerror})")
+                values[name] = _kept_in(env[found])
+            except ValueError as error:
+                problems.append(f"{found}: {error}")
+                code = Exit.SECRET
         else:
             values[name] = env[found]
     values.update(overrides)
@@ -151,10 +200,32 @@ def load(cls: type[S], service: str, environ: dict[str, str] | None = None, **ov
         for item in error.errors(include_url=False, include_input=False):
             field = str(item["loc"][0]) if item["loc"] else ""
             variable = source_of(field, service, env) or f"{PREFIX}{field.upper()}"
-            problems.append(f"{variable}: {item['msg'].removeprefix('Value error, ')}")
+            problems.append(f"{variable}: {item['msg'].removeprefix('Value error, ')}{_link(env.get(variable, ''))}")
     if problems:
-        raise StartError("wrong settings\n  " + "\n  ".join(problems))
+        raise StartError("wrong settings\n  " + "\n  ".join(problems), code)
     return settings
+
+
+def _kept_in(path: str) -> str:
+    """The value that a mounted file holds.
+
+    Raises:
+        ValueError: it cannot be read, or there is nothing in it.
+    """
+    try:
+        value = Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read ({error.strerror}); mount the secret there, readable by us") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} holds no text; put the value itself in it") from None
+    if not value:
+        raise ValueError(f"{path} is empty; put the value in it")
+    return value
+
+
+def _link(value: str) -> str:
+    """Kubernetes names the address of a service of ours in variables that look like settings."""
+    return "; Kubernetes made it: set enableServiceLinks: false" if value.startswith("tcp://") else ""
 
 
 def source_of(field: str, service: str, env: dict[str, str]) -> str | None:

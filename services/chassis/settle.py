@@ -14,7 +14,8 @@ from services.chassis.delivery import Verdict
 from services.chassis.errors import Hold, Transient
 from services.chassis.house import House
 from services.chassis.ids import uuid7
-from services.chassis.telemetry import log
+from services.chassis.telemetry import log, trace_of
+from services.contracts.envelope import Rejected
 
 #: So many parked within ``PARK_WINDOW_S`` and the consumer holds for ``HOLD_S``: a bad release must not park all.
 PARK_LIMIT = 100
@@ -168,12 +169,23 @@ class Settler:
             return
         code = _code(verdict)
         self._house.metrics.count("events_parked", queue=self._queue, code=code)
-        self._log.warning("event parked", queue=self._queue, event_id=name, code=code)
+        self._log.warning("event parked", queue=self._queue, event_id=name, code=code, **_ids(message))
         self._parked.append(time.monotonic())
 
 
 def _code(verdict: Verdict) -> str:
     return verdict.code if verdict.kind == "park" else f"attempts_used_up:{verdict.code}"
+
+
+def _ids(message: amqp.Message) -> dict[str, str]:
+    """What else names it in the log, as far as it says so in a way that can be read."""
+    try:
+        found = wire.attributes(message.properties.get("application_headers") or {})
+    except Rejected:
+        return {}
+    return {name: str(found[name]) for name in ("type", "subject") if name in found} | trace_of(
+        found.get("traceparent")
+    )
 
 
 def _name(message: amqp.Message) -> str:

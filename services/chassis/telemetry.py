@@ -1,19 +1,39 @@
-"""Logs with ids and no personal data."""
+"""Logs: one line of JSON for each thing that happened, with the ids it is about and no personal data."""
 
 from __future__ import annotations
 
 import logging
 import sys
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
+if TYPE_CHECKING:
+    from services.contracts.envelope import Envelope
 
-def set_up_logs(level: str = "INFO", form: str = "auto") -> None:
-    """Route structlog and the standard library to standard error, as JSON or as text on a terminal."""
+
+def set_up_logs(
+    level: str = "INFO",
+    form: str = "auto",
+    *,
+    service: str = "",
+    role: str = "",
+    subjects: Mapping[str, str] | None = None,
+) -> None:
+    """Route structlog and the standard library to standard error, as JSON or as text on a terminal.
+
+    Args:
+        level: DEBUG, INFO, WARNING or ERROR.
+        form: json, text or auto.
+        service: stands in every line that names no other; empty where several services share the process.
+        role: web or worker; stands in every line.
+        subjects: what the subject of an event of a type is called in a line; ``subject`` otherwise.
+    """
     text = form == "text" or (form == "auto" and sys.stderr.isatty())
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
+        _Known(service, role, subjects or {}),
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
@@ -40,6 +60,22 @@ def set_up_logs(level: str = "INFO", form: str = "auto") -> None:
     logging.getLogger("amqp").setLevel(logging.ERROR)
 
 
+class _Known:
+    """Adds what the process knows of every line, and gives an event's subject its own name."""
+
+    def __init__(self, service: str, role: str, subjects: Mapping[str, str]) -> None:
+        self._always = {name: value for name, value in (("service", service), ("role", role)) if value}
+        self._subjects = subjects
+
+    def __call__(self, logger: Any, name: str, event: Any) -> Any:
+        for key, value in self._always.items():
+            event.setdefault(key, value)
+        subject = self._subjects.get(str(event.get("type")))
+        if subject is not None and "subject" in event:
+            event[subject] = event.pop("subject")
+        return event
+
+
 def _drop_trace(logger: Any, name: str, event: Any) -> Any:
     """A stack trace may quote what somebody wrote: keep the class of the exception and where it came from."""
     info = event.pop("exc_info", None)
@@ -61,6 +97,22 @@ def _drop_trace(logger: Any, name: str, event: Any) -> Any:
     return event
 
 
-def log(service: str) -> Any:
-    """A logger. Use: constant text plus ids as keywords, ``log.info("event parked", event_id=…)``."""
-    return structlog.get_logger().bind(service=service)
+def log(service: str = "") -> Any:
+    """A logger. Use: constant text plus ids as keywords, ``log.info("event parked", event_id=…)``.
+
+    Args:
+        service: whose line it is; empty where the process speaks and not one of its services.
+    """
+    logger = structlog.get_logger()
+    return logger.bind(service=service) if service else logger
+
+
+def ids_of(envelope: Envelope) -> dict[str, str]:
+    """What a line about an event names it by."""
+    found = {"event_id": envelope.id, "type": envelope.type, "subject": envelope.subject}
+    return found | trace_of(envelope.traceparent)
+
+
+def trace_of(traceparent: object) -> dict[str, str]:
+    """The trace's id out of a W3C ``traceparent``; nothing where there is none."""
+    return {"trace_id": traceparent[3:35]} if isinstance(traceparent, str) and len(traceparent) == 55 else {}

@@ -139,17 +139,19 @@ def _exchange(
     with _doubt(deadline):
         connection.request("POST", target, body, {**headers, "Host": _host(parts), "Connection": "close"})
         response = connection.getresponse()
+    # From here on the socket is the response's: closing the connection alone leaves it open.
+    with response:
         if deadline.passed:
             # The head of an answer that was cut off reads like a whole one.
-            raise TimeoutError
-        status, after = response.status, _retry_after(response.getheader("Retry-After"), now)
-    try:
-        # Some servers count an answer that nobody reads as a failure of theirs.
-        response.read(ANSWER_BYTES)
-    except (OSError, http.client.HTTPException, ValueError):
-        # The status was said; what follows it changes nothing.
-        return Answer(status, after)
-    return Answer(status, after)
+            raise Doubtful("webhook_timeout")
+        answer = Answer(response.status, _retry_after(response.getheader("Retry-After"), now))
+        try:
+            # Some servers count an answer that nobody reads as a failure of theirs.
+            response.read(ANSWER_BYTES)
+        except (OSError, http.client.HTTPException, ValueError):
+            # The status was said; what follows it changes nothing.
+            return answer
+    return answer
 
 
 @contextmanager

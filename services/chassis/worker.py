@@ -10,19 +10,22 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import eventlet
 from nameko.containers import ServiceContainer
 
 from services.chassis.consume import Listener
-from services.chassis.errors import StartError, Transient
+from services.chassis.errors import Exit, StartError, Transient
 from services.chassis.health import Looping, serve_health
 from services.chassis.house import House
 from services.chassis.hub_watch import STUCK_S, HubWatch
 from services.chassis.provider import CONFIG_KEY
 from services.chassis.settings import ServiceSettings
 from services.chassis.silence import give_up_connecting
+from services.chassis.starting import patiently
+from services.chassis.surroundings import Surroundings
 from services.chassis.telemetry import log
 from services.chassis.topology import Subscription, declare_all, keep_emptying
 
@@ -79,10 +82,15 @@ def run_containers(houses: Mapping[str, House[Any]], classes: Mapping[str, type]
     gc.set_threshold(100_000, 50, 1000)
     for container in containers:
         container.start()
-    for name, house in houses.items():
+    for container, (name, house) in zip(containers, houses.items(), strict=True):
         own = house.settings.broker_url.get_secret_value()
-        eventlet.spawn(keep_emptying, own, subscriptions(classes[name]), house.settings.partitions, stop)
-    log("worker").info("worker ready", services=list(houses))
+        moving = partial(keep_emptying, own, subscriptions(classes[name]), house.settings.partitions, stop)
+        # Managed: should it die all the same, its container dies with it, and the worker is started anew.
+        container.spawn_managed_thread(moving, identifier="moving")
+        if house.settings.worker_port:
+            looking = Surroundings(house, subscriptions(classes[name])).watch
+            container.spawn_managed_thread(partial(looking, stop), identifier="surroundings")
+    log().info("worker ready", services=list(houses))
     ready()
     _serve_health(list(houses.values()), containers)
     while not stop.is_set() and not any(container._died.ready() for container in containers):
@@ -95,12 +103,14 @@ def run_containers(houses: Mapping[str, House[Any]], classes: Mapping[str, type]
     watch.drained()
     for house in houses.values():
         house.database.close()
+        if house.tracer is not None:
+            house.tracer.close()
     for lock in locks:
         if lock is not None:
             os.close(lock)
     for container in died:
         _raise_start_error(container)
-    log("worker").info("worker stopped", services=list(houses))
+    log().info("worker stopped", services=list(houses))
     return 1 if died else 0
 
 
@@ -115,7 +125,7 @@ def _stop(container: Any) -> list[Any]:
     try:
         container.stop()
     except Exception as error:
-        log("worker").error("drain failed", services=[container.service_name], exc_info=error)
+        log().error("drain failed", services=[container.service_name], exc_info=error)
         return [container] if container._died.ready() else []
     return []
 
@@ -127,7 +137,7 @@ def _raise_start_error(container: Any) -> None:
     except StartError:
         raise
     except Exception as error:
-        log("worker").error("worker died", services=[container.service_name], exc_info=error)
+        log().error("worker died", services=[container.service_name], exc_info=error)
 
 
 def _declare(houses: Mapping[str, House[Any]], classes: Mapping[str, type], stop: threading.Event) -> None:
@@ -135,19 +145,25 @@ def _declare(houses: Mapping[str, House[Any]], classes: Mapping[str, type], stop
     url = next(iter(houses.values())).settings.broker_url.get_secret_value()
     if not url:
         raise StartError("WENZHENG_BROKER_URL is empty; `wenzheng run` and `wenzheng up` start a private node")
-    # Started again after a death, it has to wait for a broker that died with it; at a first start it says so at once.
-    until = time.monotonic() + (RESTART_PATIENCE_S if os.environ.get("WENZHENG_RESTARTED") else 0)
-    while not stop.is_set():
-        try:
-            for name, house in houses.items():
-                # Each with the user of its own: it may make nobody else's.
-                own = house.settings.broker_url.get_secret_value()
-                declare_all(own, subscriptions(classes[name]), [], house.settings.partitions)
-            return
-        except Transient as error:
-            if time.monotonic() >= until:
-                raise StartError(f"the broker cannot be reached ({error}); check WENZHENG_BROKER_URL") from None
-            stop.wait(1)
+    # Started again after a death, it has to wait for a broker that died with it.
+    again = RESTART_PATIENCE_S if os.environ.get("WENZHENG_RESTARTED") else 0
+    for name, house in houses.items():
+        settings = house.settings
+        # Each with the user of its own: it may make nobody else's.
+        own = settings.broker_url.get_secret_value()
+
+        def declare(own: str = own, name: str = name, partitions: int = settings.partitions) -> None:
+            if stop.is_set():
+                return
+            try:
+                declare_all(own, subscriptions(classes[name]), [], partitions)
+            except Transient as error:
+                raise StartError(
+                    f"the broker cannot be reached ({error}); check that it runs, and WENZHENG_BROKER_URL",
+                    Exit.BROKER_AWAY,
+                ) from None
+
+        patiently(declare, max(settings.start_wait_s, again), name, sleep=stop.wait)
 
 
 def _require_port(settings: ServiceSettings) -> None:
@@ -160,7 +176,8 @@ def _require_port(settings: ServiceSettings) -> None:
             except OSError as error:
                 raise StartError(
                     f"port {settings.worker_port} cannot be used ({error.strerror}); choose another with"
-                    " WENZHENG_WORKER_PORT"
+                    " WENZHENG_WORKER_PORT",
+                    Exit.TAKEN,
                 ) from None
 
 
@@ -169,12 +186,17 @@ def _only_worker(house: House[Any]) -> int | None:
     if not house.database.sqlite:
         return None
     path = house.settings.data_folder / f"{house.service}-worker.lock"
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise StartError(f"{path} cannot be written: {error.strerror}", Exit.FOLDER) from None
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(handle)
-        raise StartError(f"a worker of {house.service} already runs on the data folder {path.parent}") from None
+        raise StartError(
+            f"a worker of {house.service} already runs on the data folder {path.parent}", Exit.TAKEN
+        ) from None
     return handle
 
 
@@ -186,4 +208,4 @@ def _serve_health(houses: Sequence[House[Any]], containers: Sequence[Any]) -> No
         try:
             serve_health(houses, loops, settings.host, settings.worker_port)
         except OSError as error:
-            raise StartError(f"port {settings.worker_port} cannot be used: {error.strerror}") from None
+            raise StartError(f"port {settings.worker_port} cannot be used: {error.strerror}", Exit.TAKEN) from None

@@ -1,4 +1,4 @@
-"""The figures of `wenzheng queues`: from the broker by AMQP and its management side, from the databases the rest."""
+"""The figures of `wenzheng queues`: from the broker what lies in its queues, from the databases the rest."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-from amqp.exceptions import NotFound
 from sqlalchemy import func, literal, select
 
-from services.chassis.broker import AWAY, connect
 from services.chassis.delivery import inbox, outbox
-from services.chassis.errors import StartError, Transient
 from services.chassis.house import House
 from services.chassis.management import Manager
 from services.chassis.portals import FILED, vhost_url
 from services.chassis.sender_rows import Sendable
-from services.chassis.topology import Subscription, parked_queue, retry_queue, work_queues
+from services.chassis.topology import Subscription, parked_queue, partitions_of, queues_behind, retry_queue, work_queues
+from services.cli.at_hand import AtHand
+from services.cli.broker_counts import BrokerCounts, Count
+from services.cli.partitions import mismatches, partitions_there
 from services.cli.registry import part
-from services.cli.topology import account, broker_url, listens_to_portals, manager, portals_of, subscriptions_of
+from services.cli.topology import broker_url, listens_to_portals, manager, portals_of, subscriptions_of
 
 #: A rate is what came in this long, per second.
 RATE_S = 10.0
@@ -70,25 +71,20 @@ class Sending:
     oldest_s: float | None
 
 
-@dataclass(frozen=True)
-class _Count:
-    ready: int
-    unacked: int | None
-    consumers: int
-
-
 class Counter:
     """Counts again and again.
 
     Args:
-        houses: the installed services with their databases.
+        at_hand: the installed services' databases.
     """
 
-    def __init__(self, houses: Mapping[str, House[Any]]) -> None:
-        self._houses = houses
+    def __init__(self, at_hand: AtHand) -> None:
+        self._at_hand = at_hand
         self._manager: Manager | None = manager()
         #: Why some figures are missing.
         self.hints: list[str] = []
+        #: What is not as it should be.
+        self.warnings: list[str] = []
 
     def depths(self) -> list[Depth]:
         """Every queue of the installed services.
@@ -98,45 +94,69 @@ class Counter:
             StartError: no broker runs.
         """
         self.hints = []
-        seen = _Broker(self._manager, self.hints)
-        found = []
-        for service, house in self._houses.items():
-            url = broker_url(service)
-            lately = rates(house)
-            for subscription in subscriptions_of(service):
-                found.append(self._depth(seen, url, house, subscription, lately))
-            for portal in portals_of(service).values() if listens_to_portals(service) else ():
-                counts = seen.counts(vhost_url(url, portal.vhost or ""), [FILED, parked_queue(FILED)])
-                found.append(_portal_depth(service, f"{FILED}@{portal.id}", counts))
+        seen = BrokerCounts(self._manager, self.hints)
+        try:
+            found = [row for service in self._at_hand.names for row in self._of(service, seen)]
+            self.warnings = self._partitions(seen)
+        finally:
+            seen.close()
         if any(row.oldest_s is None and (row.ready or row.unacked) for row in found):
             self.hints.append("oldest: the publisher's outbox is not at hand here, or it forgets what it published")
         return found
 
+    def _of(self, service: str, seen: BrokerCounts) -> list[Depth]:
+        url, lately = broker_url(service), self._at_hand.ask(service, rates)
+        found = [self._depth(seen, url, service, one, lately) for one in subscriptions_of(service)]
+        for portal in portals_of(service).values() if listens_to_portals(service) else ():
+            vhost = vhost_url(url, portal.vhost or "")
+            counts = [seen.count(vhost, queue) for queue in (FILED, parked_queue(FILED))]
+            found.append(_portal_depth(service, f"{FILED}@{portal.id}", *counts))
+        return found
+
+    def _partitions(self, seen: BrokerCounts) -> list[str]:
+        asked, found = {}, {}
+        for service in self._at_hand.names:
+            exists = partial(_exists, seen, broker_url(service))
+            asked[service] = self._at_hand.settings[service].partitions
+            found[service] = partitions_there([one.queue for one in subscriptions_of(service)], exists)
+        return mismatches(asked, found)
+
     def _depth(
-        self, seen: _Broker, url: str, house: House[Any], subscription: Subscription, lately: Mapping[str, int]
+        self,
+        seen: BrokerCounts,
+        url: str,
+        service: str,
+        subscription: Subscription,
+        lately: Mapping[str, int] | None,
     ) -> Depth:
-        base, settings = subscription.queue, house.settings
-        work = work_queues(subscription, settings.partitions)
-        rungs = [retry_queue(base, seconds) for seconds in settings.retry_ladder]
-        counts = seen.counts(url, [*work, *rungs, parked_queue(base)])
-        there = [counts[name] for name in work if name in counts]
+        base, settings = subscription.queue, self._at_hand.settings[service]
+        # Those of another number of partitions too: what lies there waits as well.
+        there = {
+            name: count for name in queues_behind(base, partial(_exists, seen, url)) if (count := seen.count(url, name))
+        }
         if not there:
-            return Depth(house.service, base)
-        unacked = None if any(one.unacked is None for one in there) else sum(one.unacked or 0 for one in there)
-        ready = sum(one.ready for one in there)
+            return Depth(service, base)
+        ready = sum(one.ready for one in there.values())
+        held = [one.unacked for one in there.values() if one.unacked is not None]
+        unacked = sum(held) if len(held) == len(there) else None
+        rungs = [seen.count(url, retry_queue(base, seconds)) for seconds in settings.retry_ladder]
+        parked = seen.count(url, parked_queue(base))
         oldest, at_least = self._oldest(subscription, ready + (unacked or 0))
+        asked = [there[name] for name in work_queues(subscription, settings.partitions) if name in there]
+        # Of two numbers at once one is only being emptied and has no consumer to miss.
+        listened = there.values() if partitions_of(base, list(there)) else asked
         return Depth(
-            house.service,
+            service,
             base,
             ready=ready,
             unacked=unacked,
-            retry=sum(counts[name].ready for name in rungs if name in counts),
-            parked=counts[parked_queue(base)].ready if parked_queue(base) in counts else 0,
+            retry=sum(rung.ready for rung in rungs if rung),
+            parked=parked.ready if parked else 0,
             oldest_s=oldest,
             oldest_at_least=at_least,
-            rate=sum(number for queue, number in lately.items() if _belongs(queue, base)) / RATE_S,
+            rate=None if lately is None else sum(n for queue, n in lately.items() if _belongs(queue, base)) / RATE_S,
             # One consumer a partition: the least of them says whether somebody is missing.
-            consumers=min(one.consumers for one in there),
+            consumers=min((one.consumers for one in listened), default=0),
         )
 
     def _oldest(self, subscription: Subscription, waiting: int) -> tuple[float | None, bool]:
@@ -152,11 +172,14 @@ class Counter:
         newest: list[list[datetime]] = []
         now = None
         for source, routing_keys in keys.items():
-            publisher = self._houses.get(source.partition(".")[0])
-            if publisher is None:
+            name = source.partition(".")[0]
+            if name not in self._at_hand.names:
                 return None, False
-            now = publisher.clock.now()
-            newest.append(_newest(publisher, source, routing_keys, min(waiting, DEEPEST)))
+            answer = self._at_hand.ask(name, partial(_newest, source=source, keys=routing_keys, number=waiting))
+            if answer is None:
+                return None, False
+            now = answer[0]
+            newest.append(answer[1])
         found = sorted((moment for one in newest for moment in one), reverse=True)[: min(waiting, DEEPEST)]
         if not found or now is None:
             return None, False
@@ -164,20 +187,25 @@ class Counter:
         return max((now - found[-1]).total_seconds(), 0.0), waiting > len(found)
 
 
-def _newest(house: House[Any], source: str, keys: Sequence[str], number: int) -> list[datetime]:
+def _newest(house: House[Any], source: str, keys: Sequence[str], number: int) -> tuple[datetime, list[datetime]]:
+    """Now, and when the last so many events were published."""
     query = select(outbox.c.published_at).where(
         outbox.c.published_at.is_not(None), outbox.c.source == source, outbox.c.routing_key.in_(keys)
     )
+    newest = query.order_by(outbox.c.position.desc()).limit(min(number, DEEPEST))
     with house.database.read() as session:
-        return list(session.scalars(query.order_by(outbox.c.position.desc()).limit(number)))
+        return house.clock.now(), list(session.scalars(newest))
+
+
+def _exists(seen: BrokerCounts, url: str, queue: str) -> bool:
+    return seen.count(url, queue) is not None
 
 
 def _belongs(name: str, base: str) -> bool:
     return name == base or re.fullmatch(re.escape(base) + r"\.\d+", name) is not None
 
 
-def _portal_depth(service: str, name: str, counts: Mapping[str, _Count]) -> Depth:
-    filed, parked = counts.get(FILED), counts.get(parked_queue(FILED))
+def _portal_depth(service: str, name: str, filed: Count | None, parked: Count | None) -> Depth:
     if filed is None:
         return Depth(service, name)
     return Depth(
@@ -189,56 +217,6 @@ def _portal_depth(service: str, name: str, counts: Mapping[str, _Count]) -> Dept
         parked=parked.ready if parked else 0,
         consumers=filed.consumers,
     )
-
-
-class _Broker:
-    """One look at the broker: a virtual host is asked once."""
-
-    def __init__(self, asked: Manager | None, hints: list[str]) -> None:
-        self._asked, self._hints = asked, hints
-        self._known: dict[str, dict[str, _Count]] = {}
-        if asked is None:
-            hints.append("unacked: set WENZHENG_BROKER_MANAGEMENT_URL; AMQP does not tell")
-
-    def counts(self, url: str, names: Sequence[str]) -> dict[str, _Count]:
-        """The counts of those queues that are there."""
-        if self._asked is None:
-            return self._by_amqp(url, names)
-        vhost = account(url).vhost
-        if vhost not in self._known:
-            try:
-                rows = self._asked.queues(vhost)
-            except (Transient, StartError) as error:
-                self._hints.append(f"unacked: {error}")
-                self._asked = None
-                return self._by_amqp(url, names)
-            self._known[vhost] = {row["name"]: _count(row) for row in rows}
-        return {name: self._known[vhost][name] for name in names if name in self._known[vhost]}
-
-    def _by_amqp(self, url: str, names: Sequence[str]) -> dict[str, _Count]:
-        connection = connect(url, "wenzheng-queues")
-        found = {}
-        try:
-            for name in names:
-                channel = connection.channel()
-                try:
-                    answer = channel.queue_declare(queue=name, passive=True)
-                except NotFound:
-                    # Never made; the broker closed the channel for asking.
-                    continue
-                channel.close()
-                found[name] = _Count(answer.message_count, None, answer.consumer_count)
-            return found
-        except AWAY as error:
-            raise Transient(f"broker: {type(error).__name__}") from error
-        finally:
-            connection.release()
-
-
-def _count(row: Mapping[str, Any]) -> _Count:
-    # A queue that has just been made, or whose node is down, has no figures yet.
-    unacked = row.get("messages_unacknowledged")
-    return _Count(row.get("messages_ready") or 0, unacked, row.get("consumers") or 0)
 
 
 def backlog(house: House[Any]) -> Backlog:

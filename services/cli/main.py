@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
-from services.chassis.errors import Refusal, StartError
+from services.chassis.errors import Exit, Refusal, StartError
 from services.cli import up as machine
+from services.cli.ending import end
 from services.cli.registry import installed, part, settings_of
+from services.cli.waiting import waiting
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 contracts = typer.Typer(no_args_is_help=True, help="The published language: events and their schemas.")
 app.add_typer(contracts, name="contracts")
 
 #: Commands that need no service's own commands, so that starting them loads little.
-_LIGHT = {"up", "run", "migrate", "config", "demo", "contracts", "metrics"}
+_LIGHT = {"up", "run", "migrate", "config", "demo", "contracts", "metrics", "queues"}
+#: Groups of commands that are loaded when one of them is called, or when all are listed.
+_GROUPS = ("parked", "topology", "unroutable")
 
 ServiceName = Annotated[str, typer.Argument(help="intake, routing, notify or search.")]
 
@@ -32,10 +38,12 @@ def up() -> None:
     every = {name: settings_of(name) for name in names}
     settings = every[names[0]]
     machine.folder_of(settings)
-    machine.require_free(settings.host, settings.port)
+    machine.require_free(settings.host, settings.port, machine.port_set_by(names[0]))
     environ = machine.environment()
     address = settings.public_url or f"http://{settings.host}:{settings.port}"
     environ.setdefault("WENZHENG_PUBLIC_URL", address)
+    # Whoever types it wants to read at once what is missing.
+    environ.setdefault("WENZHENG_START_WAIT_S", "0")
     node = machine.private_broker(settings, environ)
     try:
         lines = machine.prepare(names, environ)
@@ -73,11 +81,13 @@ def run(
     machine.folder_of(settings)
     environ = machine.environment()
     # A cluster migrates in a job of its own; one machine has nobody else to do it.
-    cluster = settings.database_url.get_secret_value().startswith("postgresql")
-    machine.prepare([service], environ, check=cluster)
+    if settings.database_url.get_secret_value().startswith("postgresql"):
+        machine.prepare(["--check", service, role], environ)
+    else:
+        machine.prepare([service], environ)
     command = machine.python(f"services.cli.{role}", [service])
     if role == "web":
-        machine.require_free(settings.host, settings.port)
+        machine.require_free(settings.host, settings.port, machine.port_set_by(service))
         os.execve(command[0], command, environ)  # noqa: S606 - this process becomes the web process
     node = machine.private_broker(settings, environ)
     if node is None:
@@ -92,38 +102,43 @@ def run(
 @app.command()
 def migrate(service: Annotated[str, typer.Argument(help="One service; all of them when left out.")] = "") -> None:
     """Bring the databases up to date."""
-    from services.chassis.house import open_house
+    from services.chassis.house import open_database
     from services.chassis.migrate import migrate as bring_up_to_date
     from services.chassis.migrate import revision
+    from services.chassis.starting import patiently
+    from services.chassis.telemetry import set_up_logs
 
     for name in [service] if service else installed():
-        house = open_house(name, settings_of(name))
-        before = revision(house.database)
-        bring_up_to_date(house.database, f"services.{name}")
-        after = revision(house.database)
-        word = "up to date" if before == after else f"{before or 'empty'} -> {after}"
+        settings = settings_of(name)
+        set_up_logs(settings.log_level, settings.log_format)
+        database = open_database(name, settings)
+        before = patiently(partial(revision, database), settings.start_wait_s, name)
+        after = bring_up_to_date(database, f"services.{name}")
+        word = f"up to date ({after})" if before == after else f"{before or 'empty'} -> {after}"
         typer.echo(f"{name}: {word}")
-        house.database.close()
+        database.close()
 
 
 @app.command()
 def config(service: Annotated[str, typer.Argument(help="One service; all of them when left out.")] = "") -> None:
     """Print every setting: its value, where it comes from, its default and its meaning."""
     from services.chassis.settings import describe
+    from services.cli.listing import show
 
     names = [service] if service else installed()
+    every = {name: settings_of(name) for name in names}
     rows: dict[tuple[str, ...], list[str]] = {}
-    for name in names:
-        for row in describe(settings_of(name), name):
+    for name, settings in every.items():
+        for row in describe(settings, name):
             rows.setdefault(row, []).append(name)
-    table = Table(title="Settings", title_justify="left", show_lines=False)
-    for heading in ("Variable", "Services", "Value", "Source", "Default", "Meaning"):
-        table.add_column(heading, overflow="fold")
+    listed = []
     for (variable, value, source, default, meaning), services in rows.items():
         who = "all" if len(services) == len(names) > 1 else ", ".join(services)
-        table.add_row(variable, who, value, source, default, meaning)
-    console = Console() if sys.stdout.isatty() else Console(width=200)
-    console.print(table, markup=False)
+        listed.append((variable, who, value, source, default, meaning))
+    show(("Variable", "Services", "Value", "Source", "Default", "Meaning"), listed)
+    for folder in sorted({one.data_folder.absolute() for one in every.values()}):
+        if not folder.is_dir():
+            typer.echo(f"The data folder {folder} is not there (yet).", err=True)
 
 
 @app.command()
@@ -148,9 +163,10 @@ def queues(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Show what waits: events in each queue, parked ones, and what outboxes and senders still hold."""
-    from services.cli.queues import show
+    with waiting(f"asking the broker and {len(installed())} services …") as found:
+        from services.cli.queues import show
 
-    show(follow, as_json)
+        show(follow, as_json, found)
 
 
 @app.command()
@@ -176,15 +192,22 @@ def export(folder: Annotated[Path, typer.Argument(help="Folder to write into.")]
         typer.echo(str(path))
 
 
-def _mount() -> None:
-    """Add the commands that load much: those on parked events, and every installed service's own."""
-    from services.cli import parked, topology, unroutable
+def _mount(called: str = "") -> None:
+    """Add the commands that load much: those on parked events, and every installed service's own.
+
+    Args:
+        called: the first argument; what cannot be meant by it is not loaded. Empty: everything is.
+    """
+    for name in _GROUPS:
+        if called == name or called not in (*_GROUPS, "reconcile"):
+            app.add_typer(import_module(f"services.cli.{name}").app, name=name)
+    if called in _GROUPS:
+        return
     from services.cli.reconcile import reconcile
 
-    app.add_typer(parked.app, name="parked")
-    app.add_typer(topology.app, name="topology")
-    app.add_typer(unroutable.app, name="unroutable")
     app.command()(reconcile)
+    if called == "reconcile":
+        return
     for name in installed():
         commands = part(name, "commands").app
         for group in commands.registered_groups:
@@ -199,30 +222,27 @@ def _database_errors() -> tuple[type[Exception], ...]:
 
 
 def main() -> None:
-    """Entry point of the `wenzheng` command: plain errors, exit code 2 for what the operator must mend."""
-    if len(sys.argv) < 2 or sys.argv[1] not in _LIGHT:
-        _mount()
+    """Entry point of the `wenzheng` command: plain errors, and exit codes for what the operator must mend."""
+    called = sys.argv[1] if len(sys.argv) > 1 else ""
+    if called not in _LIGHT:
+        with waiting("loading …"):
+            _mount(called)
     try:
         app()
     except StartError as error:
-        # A process of ours that could not start has already said why.
-        if str(error):
-            typer.echo(f"wenzheng: {error}", err=True)
-        sys.exit(2)
+        end(error)
     except _database_errors() as error:
-        reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
-        typer.echo(f"wenzheng: the database cannot be used: {reason}", err=True)
-        sys.exit(2)
+        reason = " ".join(str(getattr(error, "orig", error)).split())
+        end(StartError(f"the database cannot be used: {reason}", Exit.DATABASE_AWAY))
     except OSError as error:
         # A file that a command was told to read or write; anything else is a fault of ours.
         if error.filename is None:
             raise
-        typer.echo(f"wenzheng: {error.filename}: {error.strerror}", err=True)
-        sys.exit(2)
+        no_place = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+        end(StartError(f"{error.filename}: {error.strerror}", Exit.FOLDER if no_place else Exit.SETTINGS))
     except Refusal as error:
         where = f"{error.field}: " if error.field else ""
-        typer.echo(f"wenzheng: {where}{error} [{error.code}]", err=True)
-        sys.exit(2)
+        end(StartError(f"{where}{error} [{error.code}]"))
 
 
 if __name__ == "__main__":

@@ -13,27 +13,14 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
 from services.chassis.clock import SystemClock
 from services.chassis.errors import StartError, Transient
 from services.chassis.parked import Parked, Seen, Shelf, Wanted, WriteDown, discard, look, replay
 from services.chassis.portals import FILED, vhost_url
 from services.cli.audit import Audit
-from services.cli.choosing import (
-    AsJson,
-    Choice,
-    Code,
-    DryRun,
-    EventId,
-    EventType,
-    Everything,
-    Limit,
-    Since,
-    Subject,
-    Until,
-    Why,
-)
+from services.cli.choosing import AsJson, Choice, DryRun, EventId, Everything, Limit, Why, choosing
+from services.cli.listing import show as show_rows
 from services.cli.printable import printable
 from services.cli.registry import installed
 from services.cli.topology import broker_url, listens_to_portals, portals_of, subscriptions_of
@@ -86,33 +73,30 @@ def _looked(shelf: Shelf, wanted: Wanted, *, bodies: bool = False) -> list[Parke
 
 
 def _show(rows: list[Parked], limit: int) -> None:
-    table = Table(header_style="bold")
-    for heading in ("queue", "event", "type", "subject", "reason", "detail"):
-        table.add_column(heading, overflow="fold")
-    table.add_column("tries", justify="right")
-    table.add_column("last failed (UTC)", overflow="fold")
-    for row in rows[:limit]:
-        cells = (row.queue, row.event_id, row.type, row.subject, row.code, row.detail, str(row.attempts))
-        table.add_row(*map(printable, (*cells, row.last_failed[:19].replace("T", " "))))
-    (Console() if sys.stdout.isatty() else Console(width=200)).print(table, markup=False)
+    headings = ("event", "queue", "type", "subject", "reason", "detail", "tries", "last failed (UTC)")
+    cells = (
+        (one.event_id, one.queue, one.type, one.subject, one.code, one.detail, str(one.attempts), _second(one))
+        for one in rows[:limit]
+    )
+    show_rows(headings, cells, right=("tries",))
     if len(rows) > limit:
         typer.echo(f"… and {len(rows) - limit} more; --limit shows more, filters choose")
 
 
+def _second(one: Parked) -> str:
+    return one.last_failed[:19].replace("T", " ")
+
+
 @app.command("list")
+@choosing
 def list_(
+    choice: Choice,
     queue: Annotated[str, typer.Argument(help="One queue; all when left out.")] = "",
-    code: Code = "",
-    type_: EventType = "",
-    event_id: EventId = "",
-    subject: Subject = "",
-    since: Since = "",
-    until: Until = "",
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
     """List what is parked and why; nothing is changed."""
-    wanted = _wanted(Choice(event_id, type_, subject, code, since, until))
+    wanted = _wanted(choice)
     places = [_shelf(queue)] if queue else list(shelves().values())
     rows = [row for shelf in places for row in _looked(shelf, wanted)]
     if as_json:
@@ -129,50 +113,32 @@ def list_(
 
 
 @app.command()
-def show(queue: QueueName, event_id: Annotated[str, typer.Argument(help="The event's id.")]) -> None:
+def show(queue: QueueName, event_id: EventId) -> None:
     """Print one parked event with its body, which may hold what a citizen wrote."""
-    found = _looked(_shelf(queue), lambda one: one.event_id == event_id, bodies=True)
-    if not found:
-        raise StartError(f"no event {event_id} is parked in {queue}")
+    choice = Choice(event_id)
+    found = _looked(_shelf(queue), _wanted(choice), bodies=True)
+    found = list(filter(_wanted(choice.settled(one.event_id for one in found)), found))
     _show(found, len(found))
     body = found[0].body.decode("utf-8", "replace")
     typer.echo(printable(body) if sys.stdout.isatty() else body)
 
 
 @app.command("replay")
+@choosing
 def replay_(
-    queue: QueueName,
-    code: Code = "",
-    type_: EventType = "",
-    event_id: EventId = "",
-    subject: Subject = "",
-    since: Since = "",
-    until: Until = "",
-    everything: Everything = False,
-    dry_run: DryRun = False,
-    why: Why = "",
+    choice: Choice, queue: QueueName, everything: Everything = False, dry_run: DryRun = False, why: Why = ""
 ) -> None:
     """Send parked events back to their queue, with all their tries before them; a filter or --all says which."""
-    choice = Choice(event_id, type_, subject, code, since, until)
     choice.require(everything)
     _change(replay, queue, choice, dry_run, ("would be sent back", "sent back", "event replayed"), why)
 
 
 @app.command("discard")
+@choosing
 def discard_(
-    queue: QueueName,
-    why: Why,
-    code: Code = "",
-    type_: EventType = "",
-    event_id: EventId = "",
-    subject: Subject = "",
-    since: Since = "",
-    until: Until = "",
-    everything: Everything = False,
-    dry_run: DryRun = False,
+    choice: Choice, queue: QueueName, why: Why, everything: Everything = False, dry_run: DryRun = False
 ) -> None:
     """Drop parked events for good; what each was, who dropped it and why, is written down first."""
-    choice = Choice(event_id, type_, subject, code, since, until)
     choice.require(everything)
     _change(discard, queue, choice, dry_run, ("would be dropped", "dropped", "event discarded"), why)
 
@@ -187,7 +153,10 @@ def _change(
 ) -> None:
     """Do something to parked events, or only say what would be done."""
     would, done, what = words
-    shelf, wanted = _shelf(queue), _wanted(choice)
+    shelf = _shelf(queue)
+    if choice.event_id:
+        choice = choice.settled(one.event_id for one in _looked(shelf, _wanted(choice)))
+    wanted = _wanted(choice)
     if dry_run:
         rows = _looked(shelf, wanted)
         if rows:

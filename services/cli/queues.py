@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -15,10 +16,10 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from services.chassis.errors import StartError, Transient
-from services.chassis.house import House, open_house
-from services.cli.counting import Backlog, Counter, Depth, Sending, backlog, sendings
-from services.cli.registry import installed, settings_of
+from services.chassis.errors import Exit, StartError, Transient
+from services.cli.at_hand import AtHand
+from services.cli.counting import Counter, Depth, Sending, backlog, sendings
+from services.cli.registry import installed
 
 #: Between two looks (s).
 EVERY_S = 2.0
@@ -31,60 +32,77 @@ OTHER_LINES = 12
 BAD, WARN, QUIET = "bold red", "yellow", "dim"
 
 
-def show(follow: bool, as_json: bool) -> None:
+def show(follow: bool, as_json: bool, found: Callable[[], None] = lambda: None) -> None:
     """Print the tables once, or keep them up to date until Ctrl-C.
+
+    Args:
+        follow: keep them up to date.
+        as_json: one JSON object instead.
+        found: called before the first of it is printed.
 
     Raises:
         StartError: the broker cannot be reached at the first look; later looks say so and go on.
     """
-    houses = {name: open_house(name, settings_of(name)) for name in installed()}
+    at_hand = AtHand(installed())
     console = Console() if sys.stdout.isatty() else Console(width=120)
     try:
-        counter = Counter(houses)
+        counter = Counter(at_hand)
         if as_json:
-            typer.echo(json.dumps(_all(counter, houses), ensure_ascii=False, default=str))
+            text = json.dumps(_all(counter, at_hand), ensure_ascii=False, default=str)
+            found()
+            typer.echo(text)
             return
+        tables = _tables(counter, at_hand, console.height - OTHER_LINES if follow else 1000)
+        found()
         if not follow:
-            console.print(_tables(counter, houses))
+            console.print(tables)
             return
-        first = _tables(counter, houses, console.height - OTHER_LINES)
-        with Live(first, console=console, auto_refresh=False, screen=console.is_terminal) as live:
+        with Live(tables, console=console, auto_refresh=False, screen=console.is_terminal) as live:
             while True:
                 time.sleep(EVERY_S)
-                live.update(_tables_or_why(counter, houses, console.height - OTHER_LINES), refresh=True)
+                at_hand.look_again()
+                live.update(_tables_or_why(counter, at_hand, console.height - OTHER_LINES), refresh=True)
     except Transient as error:
         raise StartError(
-            f"the broker cannot be reached ({error}); events wait in the outboxes and go on when it is back"
+            f"the broker cannot be reached ({error}); events wait in the outboxes and go on when it is back",
+            Exit.BROKER_AWAY,
         ) from None
     except KeyboardInterrupt:
         return
     finally:
-        for house in houses.values():
-            house.database.close()
+        at_hand.close()
 
 
-def _all(counter: Counter, houses: dict[str, House[Any]]) -> dict[str, Any]:
+def _all(counter: Counter, at_hand: AtHand) -> dict[str, Any]:
     depths = counter.depths()
+    outboxes = [found for name in at_hand.names if (found := at_hand.ask(name, backlog))]
+    senders = [row for name in at_hand.names for row in at_hand.ask(name, sendings) or ()]
     return {
         "queues": [asdict(row) for row in depths],
-        "outboxes": [asdict(backlog(house)) for house in houses.values()],
-        "senders": [asdict(row) for house in houses.values() for row in sendings(house)],
-        "hints": counter.hints,
+        "outboxes": [asdict(row) for row in outboxes],
+        "senders": [asdict(row) for row in senders],
+        "hints": [*counter.hints, *counter.warnings, *at_hand.away()],
     }
 
 
-def _tables_or_why(counter: Counter, houses: dict[str, House[Any]], room: int) -> Group:
+def _tables_or_why(counter: Counter, at_hand: AtHand, room: int) -> Group:
     try:
-        return _tables(counter, houses, room)
+        return _tables(counter, at_hand, room)
     except (Transient, StartError) as error:
         away = Text(f"The broker is away ({error}). Events wait in the outboxes and go on when it is back.", style=BAD)
-        return Group(away, Text(), _own_tables(houses))
+        return Group(away, Text(), _own_tables(at_hand), *_notes(at_hand.away(), WARN))
 
 
-def _tables(counter: Counter, houses: dict[str, House[Any]], room: int = 1000) -> Group:
+def _tables(counter: Counter, at_hand: AtHand, room: int) -> Group:
     depths = counter.depths()
-    hints = [Text(f"– {hint}", style=QUIET) for hint in counter.hints]
-    return Group(_queue_table(depths, room), *hints, Text(), _own_tables(houses))
+    # Last, since it tells who is away.
+    own = _own_tables(at_hand)
+    notes = [*_notes(counter.hints, QUIET), *_notes([*counter.warnings, *at_hand.away()], WARN)]
+    return Group(_queue_table(depths, room), *notes, Text(), own)
+
+
+def _notes(lines: list[str], style: str) -> list[Text]:
+    return [Text(f"– {line}", style=style) for line in lines]
 
 
 def _queue_table(depths: list[Depth], room: int) -> Table:
@@ -122,7 +140,7 @@ def _listening(row: Depth) -> str:
     return BAD if row.ready else WARN
 
 
-def _own_tables(houses: dict[str, House[Any]]) -> Columns:
+def _own_tables(at_hand: AtHand) -> Columns:
     out = Table(title="Outboxes", header_style="underline", **LOOK)
     out.add_column("service", no_wrap=True)
     for heading in ("unpublished", "oldest", "refused", "unroutable"):
@@ -132,16 +150,20 @@ def _own_tables(houses: dict[str, House[Any]]) -> Columns:
     senders.add_column("what", no_wrap=True)
     for heading in ("pending", "oldest"):
         senders.add_column(heading, justify="right", no_wrap=True)
-    for house in houses.values():
-        row: Backlog = backlog(house)
+    for name in at_hand.names:
+        row = at_hand.ask(name, backlog)
+        if row is None:
+            out.add_row(name, *(_number(None) for _ in range(4)))
+            senders.add_row(name, *(_number(None) for _ in range(3)))
+            continue
         out.add_row(
-            row.service,
+            name,
             _number(row.unpublished),
             _age(row.oldest_s if row.unpublished else None),
             _number(row.refused, WARN),
             _number(row.unroutable, BAD),
         )
-        for sending in sendings(house):
+        for sending in at_hand.ask(name, sendings) or ():
             _add_sending(senders, sending)
     return Columns([out, senders], padding=(0, 4, 1, 0))
 

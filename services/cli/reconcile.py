@@ -16,13 +16,13 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
-from rich.table import Table
 
 from services.chassis.errors import StartError
 from services.chassis.house import House
 from services.chassis.ids import uuid7_from
 from services.chassis.migrate import require_current
 from services.chassis.reconcile import Difference, Progress, Run, Standing, standing
+from services.cli.listing import show as show_rows
 from services.cli.registry import installed, open_service, part, settings_of
 
 #: The order of the comparisons: what routing opens anew the others hear of, and follow, before they are compared.
@@ -133,7 +133,7 @@ def _bound(since: str) -> str:
 def _compare(name: str, bars: Bars, *, check: bool, after: str, grace: float, timeout: float, page: int) -> Result:
     """Compare one service's copies; an owner that stays silent ends it."""
     result = Result(name)
-    house = open_service(name)
+    house = open_service(name, make=False)
     started = time.monotonic()
     try:
         require_current(house.database, f"services.{name}")
@@ -196,19 +196,17 @@ def _index(house: House[Any], module: Any) -> tuple[int, int | None] | None:
 
 
 def _show(results: Sequence[Result], check: bool) -> None:
-    console = Console() if sys.stdout.isatty() else Console(width=120)
     found = [(result.service, one) for result in results for one in result.differences[:SHOWN]]
-    if found:
-        table = Table(title="What differs", title_justify="left", header_style="bold")
-        for heading in ("in", "of", "petition", "what", "owner", "here", "repaired"):
-            table.add_column(heading, justify="right" if heading in ("owner", "here") else "left")
-        for service, one in found:
-            outcome = "yes" if one.repaired else (one.note.replace("_", " ") or "no")
-            cells = (KINDS.get(one.kind, one.kind), str(one.sequence), str(one.seen), outcome)
-            table.add_row(service, one.owner, one.subject, *cells, style="" if one.repaired else "red")
-        console.print(table)
+    rows = []
+    for service, one in found:
+        outcome = "yes" if one.repaired else (one.note.replace("_", " ") or "no")
+        kind = KINDS.get(one.kind, one.kind)
+        rows.append((one.subject, service, one.owner, kind, str(one.sequence), str(one.seen), outcome))
+    if rows:
+        headings = ("petition", "in", "of", "what", "owner", "here", "repaired")
+        show_rows(headings, rows, right=("owner", "here"), title="What differs")
     for result in results:
-        console.print(_line(result, check), markup=False, highlight=False, soft_wrap=True)
+        typer.echo(_line(result, check))
 
 
 def _line(result: Result, check: bool) -> str:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import typer
 
-from services.chassis.broker import AWAY, connect
-from services.chassis.errors import StartError, Transient
+from services.chassis.broker import AWAY, connect, release
+from services.chassis.errors import Exit, StartError, Transient
 from services.chassis.portals import vhost_url
 from services.chassis.topology import there
 from services.chassis.topology.definitions import differences
+from services.cli.partitions import mismatches, partitions_there
 from services.cli.registry import installed, settings_of
-from services.cli.topology import account, broker_url, manager, private_node, wanted
+from services.cli.topology import Account, account, broker_url, manager, private_node, subscriptions_of, wanted
 
 
 def look(max_queue_bytes: int, timeout_s: int) -> int:
@@ -29,20 +32,25 @@ def look(max_queue_bytes: int, timeout_s: int) -> int:
     # A private node has one user who may do everything, and no limits: its disk alarm holds publishers up.
     private = private_node(settings_of(names[0])) is not None
     apart = len({one.user for one in accounts.values()}) == len(names) > 1
-    should = wanted(
-        accounts,
-        members=apart,
-        max_queue_bytes=0 if private else max_queue_bytes,
-        timeout_s=0 if private else timeout_s,
-    )
     asked = manager()
     try:
-        found = asked.definitions() if asked is not None else _seen(should)
+        told = None if asked is None else asked.definitions()
+        numbers = _partitions_there(accounts, told)
+        should = wanted(
+            accounts,
+            members=apart,
+            max_queue_bytes=0 if private else max_queue_bytes,
+            timeout_s=0 if private else timeout_s,
+            # By its own number: one line says that it is another, and the rest is compared all the same.
+            partitions={name: number for name, number in numbers.items() if number is not None},
+        )
+        found = _seen(should) if told is None else told
     except Transient as error:
-        raise StartError(f"the broker cannot be asked ({error})") from None
+        raise StartError(f"the broker cannot be asked ({error})", Exit.BROKER_AWAY) from None
     if not apart:
         found = {name: found[name] for name in found if name not in ("users", "permissions", "topic_permissions")}
-    lines = differences(should, found, ("wz.", *(f"{name}." for name in names)))
+    lines = mismatches({name: settings_of(name).partitions for name in names}, numbers)
+    lines += differences(should, found, ("wz.", *(f"{name}." for name in names)))
     for line in lines:
         typer.echo(line)
     unseen = [name.replace("_", " ") for name in should if name not in found]
@@ -53,6 +61,36 @@ def look(max_queue_bytes: int, timeout_s: int) -> int:
     if not lines:
         typer.echo("The broker is as the code wants it.")
     return 1 if lines else 0
+
+
+def _partitions_there(accounts: Mapping[str, Account], told: dict[str, Any] | None) -> dict[str, int | None]:
+    """The number of partitions that each service has on the broker; None where it cannot be told."""
+    if told is None:
+        return _asked_partitions(accounts)
+    at = {(entry.get("vhost"), entry["name"]) for entry in told.get("queues", ())}
+    found = {}
+    for name, one in accounts.items():
+        here = {queue for vhost, queue in at if vhost == one.vhost}
+        found[name] = _partitions(name, here.__contains__)
+    return found
+
+
+def _asked_partitions(accounts: Mapping[str, Account]) -> dict[str, int | None]:
+    """The same by AMQP alone."""
+    found: dict[str, int | None] = {}
+    for name in accounts:
+        connection = connect(broker_url(name), "wenzheng-topology")
+        try:
+            found[name] = _partitions(name, partial(there, connection.channel(), "queue"))
+        except AWAY as error:
+            raise Transient(f"broker: {type(error).__name__}") from error
+        finally:
+            release(connection)
+    return found
+
+
+def _partitions(service: str, exists: Callable[[str], bool]) -> int | None:
+    return partitions_there([one.queue for one in subscriptions_of(service)], exists)
 
 
 def _seen(should: dict[str, Any]) -> dict[str, Any]:
@@ -70,5 +108,5 @@ def _seen(should: dict[str, Any]) -> dict[str, Any]:
         except AWAY as error:
             raise Transient(f"broker: {type(error).__name__}") from error
         finally:
-            connection.release()
+            release(connection)
     return found

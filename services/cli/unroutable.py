@@ -7,40 +7,30 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 
 from services.chassis.clock import SystemClock
 from services.chassis.delivery import outbox
 from services.chassis.errors import StartError
-from services.chassis.house import House, open_house
+from services.chassis.house import House
 from services.chassis.topology import exchange_of
+from services.cli.at_hand import AtHand
 from services.cli.audit import Audit
-from services.cli.choosing import (
-    AsJson,
-    Choice,
-    DryRun,
-    EventId,
-    EventType,
-    Everything,
-    Limit,
-    Since,
-    Subject,
-    Until,
-    Why,
-    moment,
-)
+from services.cli.choosing import AsJson, Choice, DryRun, EventId, Everything, Limit, Why, choosing, moment
+from services.cli.listing import show as show_rows
 from services.cli.printable import printable
-from services.cli.registry import installed, settings_of
+from services.cli.registry import installed
 
 app = typer.Typer(
     no_args_is_help=True, help="Events the broker has no queue for: list them, try them again, drop them."
 )
 
+#: The broker gives no reason here but one.
+filtered = partial(choosing, without={"code"})
 ServiceName = Annotated[str, typer.Option("--service", help="One service's outbox; all when left out.")]
 #: Rows in one transaction.
 ROUND = 500
@@ -57,19 +47,29 @@ def _names(service: str) -> tuple[str, ...]:
 
 
 @contextmanager
-def _house(service: str) -> Iterator[House[Any]]:
-    house = open_house(service, settings_of(service))
+def _at_hand(service: str) -> Iterator[AtHand]:
+    """The databases to look into; those that are not at hand are named at the end.
+
+    Raises:
+        StartError: none of them is.
+    """
+    at_hand = AtHand(_names(service))
     try:
-        yield house
+        yield at_hand
+        at_hand.require_any()
+        for line in at_hand.away():
+            typer.echo(line, err=True)
     finally:
-        house.database.close()
+        at_hand.close()
 
 
 def _where(choice: Choice) -> list[ColumnElement[bool]]:
     found = [outbox.c.published_at.is_(None), outbox.c.problem == "unroutable"]
-    for column, value in ((outbox.c.id, choice.event_id), (outbox.c.type, choice.type)):
-        if value:
-            found.append(column == value)
+    if choice.event_id:
+        by_id = outbox.c.id
+        found.append(by_id == choice.event_id if choice.whole else by_id.startswith(choice.event_id, autoescape=True))
+    if choice.type:
+        found.append(outbox.c.type == choice.type)
     if choice.subject:
         found.append(outbox.c.subject == choice.subject)
     now = SystemClock().now()
@@ -94,42 +94,52 @@ def _pages(house: House[Any], where: list[ColumnElement[bool]]) -> Iterator[list
         after = rows[-1].position
 
 
+def _ids(house: House[Any], choice: Choice) -> list[str]:
+    """Ids that are, or begin with, the one asked for."""
+    with house.database.read() as session:
+        return list(session.scalars(select(outbox.c.id).where(*_where(choice)).limit(ROUND)))
+
+
+def _settled(at_hand: AtHand, choice: Choice) -> Choice:
+    """The choice with a whole id.
+
+    Raises:
+        StartError: no id or several are meant, or no database is at hand.
+    """
+    found = [at_hand.ask(name, partial(_ids, choice=choice)) or [] for name in at_hand.names]
+    at_hand.require_any()
+    return choice.settled(one for ids in found for one in ids)
+
+
 def _show(rows: list[tuple[str, Any]]) -> None:
-    table = Table(header_style="bold")
-    for heading in ("service", "event", "type", "subject", "exchange and key", "time (UTC)"):
-        table.add_column(heading, overflow="fold")
-    table.add_column("tries", justify="right")
-    for service, row in rows:
-        way = f"{exchange_of(row.source)} {row.routing_key}"
-        cells = (service, row.id, row.type, row.subject, way, f"{row.time:%Y-%m-%d %H:%M:%S}", str(row.attempts))
-        table.add_row(*map(printable, cells))
-    (Console() if sys.stdout.isatty() else Console(width=200)).print(table, markup=False)
+    headings = ("event", "service", "type", "subject", "exchange and key", "time (UTC)", "tries")
+    cells = (
+        (row.id, name, row.type, row.subject, _way(row), f"{row.time:%Y-%m-%d %H:%M:%S}", str(row.attempts))
+        for name, row in rows
+    )
+    show_rows(headings, cells, right=("tries",))
 
 
 @app.command("list")
-def list_(
-    service: ServiceName = "",
-    type_: EventType = "",
-    event_id: EventId = "",
-    subject: Subject = "",
-    since: Since = "",
-    until: Until = "",
-    limit: Limit = 50,
-    as_json: AsJson = False,
-) -> None:
+@filtered
+def list_(choice: Choice, service: ServiceName = "", limit: Limit = 50, as_json: AsJson = False) -> None:
     """List events that no queue is bound for; the relay tries each again every minute."""
-    where = _where(Choice(event_id, type_, subject, "", since, until))
+    where = _where(choice)
     shown: list[tuple[str, Any]] = []
-    total = 0
-    for name in _names(service):
-        with _house(name) as house:
-            for page in _pages(house, where):
-                total += len(page)
-                if as_json:
-                    for row in page:
-                        typer.echo(json.dumps(_entry(name, row), ensure_ascii=False))
-                else:
-                    shown += [(name, row) for row in page[: max(limit - len(shown), 0)]]
+
+    def looked(house: House[Any]) -> int:
+        number = 0
+        for page in _pages(house, where):
+            number += len(page)
+            if as_json:
+                for row in page:
+                    typer.echo(json.dumps(_entry(house.service, row), ensure_ascii=False))
+            else:
+                shown.extend((house.service, row) for row in page[: max(limit - len(shown), 0)])
+        return number
+
+    with _at_hand(service) as at_hand:
+        total = sum(at_hand.ask(name, looked) or 0 for name in at_hand.names)
     if as_json:
         return
     if not total:
@@ -141,83 +151,99 @@ def list_(
 
 
 @app.command()
-def show(event_id: Annotated[str, typer.Argument(help="The event's id.")]) -> None:
+def show(event_id: EventId) -> None:
     """Print one event with its body, which may hold what a citizen wrote; a confidential one without."""
-    for name in installed():
-        with _house(name) as house, house.database.read() as session:
-            row = session.execute(
-                select(*COLUMNS, outbox.c.body).where(*_where(Choice(event_id=event_id)))
-            ).one_or_none()
-        if row is not None:
-            _show([(name, row)])
-            typer.echo("(confidential: not shown)" if row.confidential else row.body.decode("utf-8", "replace"))
-            return
-    raise StartError(f"no event {event_id} is unroutable")
+    with _at_hand("") as at_hand:
+        where = _where(_settled(at_hand, Choice(event_id)))
+
+        def read(house: House[Any]) -> Any:
+            with house.database.read() as session:
+                return session.execute(select(*COLUMNS, outbox.c.body).where(*where)).one_or_none()
+
+        rows = [(name, row) for name in at_hand.names if (row := at_hand.ask(name, read)) is not None]
+    for name, row in rows:
+        _show([(name, row)])
+        body = "(confidential: not shown)" if row.confidential else row.body.decode("utf-8", "replace")
+        typer.echo(printable(body) if sys.stdout.isatty() else body)
 
 
 @app.command()
+@filtered
 def retry(
+    choice: Choice,
     service: ServiceName = "",
-    type_: EventType = "",
-    event_id: EventId = "",
-    subject: Subject = "",
-    since: Since = "",
-    until: Until = "",
     everything: Everything = False,
     dry_run: DryRun = False,
     why: Why = "",
 ) -> None:
     """Have the relay publish them again at once, instead of with its next try."""
-    choice = Choice(event_id, type_, subject, "", since, until)
     choice.require(everything)
     _change(choice, service, dry_run, ("would be tried again", "will be tried again", "event tried again"), why)
 
 
 @app.command()
+@filtered
 def discard(
+    choice: Choice,
     why: Why,
     service: ServiceName = "",
-    type_: EventType = "",
-    event_id: EventId = "",
-    subject: Subject = "",
-    since: Since = "",
-    until: Until = "",
     everything: Everything = False,
     dry_run: DryRun = False,
 ) -> None:
     """Take them out of the outbox for good; which, who and why is written down first."""
-    choice = Choice(event_id, type_, subject, "", since, until)
     choice.require(everything)
     _change(choice, service, dry_run, ("would be dropped", "dropped", "unroutable event discarded"), why)
 
 
 def _change(choice: Choice, service: str, dry_run: bool, words: tuple[str, str, str], why: str) -> None:
     would, done, what = words
-    where, total = _where(choice), 0
-    audit = None if dry_run else Audit(what, why)
-    for name in _names(service):
-        with _house(name) as house:
-            for page in _pages(house, where):
-                total += len(page)
-                if audit is None:
-                    continue
-                audit.write(_entry(name, row) for row in page)
-                these = outbox.c.position.in_([row.position for row in page])
-                with house.database.write() as session:
-                    if "discarded" in what:
-                        session.execute(delete(outbox).where(these, *where[:2]))
-                    else:
-                        # Due since a moment ago: a clock that runs behind must not make it wait.
-                        then = house.clock.now() - timedelta(seconds=1)
-                        session.execute(update(outbox).where(these, *where[:2]).values(next_try=then, attempts=0))
-    typer.echo(f"{total} {would if audit is None else done}")
-    if audit is not None:
-        audit.close()
-        if total:
-            typer.echo(f"each is written down in {audit.path}", err=True)
+    with _at_hand(service) as at_hand:
+        if choice.event_id:
+            choice = _settled(at_hand, choice)
+        where = _where(choice)
+        numbers = {name: at_hand.ask(name, partial(_number, where=where)) for name in at_hand.names}
+        # Before anything is written: an audit file in a mistyped folder would be the folder's first.
+        at_hand.require_any()
+        if dry_run:
+            total = sum(number or 0 for number in numbers.values())
+        else:
+            audit = Audit(what, why)
+            try:
+                # A database that goes away from here on ends the command: what was done is in the audit file.
+                total = sum(_changed(at_hand.house(name), where, audit, what) for name in numbers if numbers[name])
+            finally:
+                audit.close()
+    typer.echo(f"{total} {would if dry_run else done}")
+    if total and not dry_run:
+        typer.echo(f"each is written down in {audit.path}", err=True)
+
+
+def _number(house: House[Any], where: list[ColumnElement[bool]]) -> int:
+    with house.database.read() as session:
+        return session.scalar(select(func.count()).select_from(outbox).where(*where)) or 0
+
+
+def _changed(house: House[Any], where: list[ColumnElement[bool]], audit: Audit, what: str) -> int:
+    """Write down and change one service's rows; returns how many."""
+    number = 0
+    for page in _pages(house, where):
+        number += len(page)
+        audit.write(_entry(house.service, row) for row in page)
+        these = outbox.c.position.in_([row.position for row in page])
+        with house.database.write() as session:
+            if "discarded" in what:
+                session.execute(delete(outbox).where(these, *where[:2]))
+            else:
+                # Overdue before all others: the relay takes what is longest overdue first, some at a time.
+                then = house.clock.now() - timedelta(days=3650)
+                session.execute(update(outbox).where(these, *where[:2]).values(next_try=then, attempts=0))
+    return number
+
+
+def _way(row: Any) -> str:
+    return f"{exchange_of(row.source)} {row.routing_key}"
 
 
 def _entry(service: str, row: Any) -> dict[str, str]:
     """What is written down of an event: which, never what is in it."""
-    way = f"{exchange_of(row.source)} {row.routing_key}"
-    return {"service": service, "event_id": row.id, "type": row.type, "subject": row.subject, "way": way}
+    return {"service": service, "event_id": row.id, "type": row.type, "subject": row.subject, "way": _way(row)}

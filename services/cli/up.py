@@ -14,15 +14,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from services.chassis.errors import StartError
-from services.chassis.settings import ServiceSettings
+from services.chassis.errors import Exit, StartError
+from services.chassis.folders import make_folder
+from services.chassis.ports import port_refused
+from services.chassis.settings import ServiceSettings, source_of
 from services.cli.registry import BROKER_VARIABLE
 
 if TYPE_CHECKING:
     from services.chassis.broker_node import BrokerNode
 
-#: Exit code of a process that has already said in one line what is wrong.
-SAID = 2
+#: Exit codes of a process that has already said in one line what is wrong.
+SAID = frozenset(Exit) - {Exit.BROKEN}
 #: How long a process may take to start and to stop (s).
 START_S = 90.0
 STOP_S = 30.0
@@ -85,13 +87,13 @@ class Child:
         import select
 
         assert self.process is not None
-        deadline = time.monotonic() + START_S
+        deadline = time.monotonic() + START_S + float(self.environ.get("WENZHENG_START_WAIT_S") or 0)
         while time.monotonic() < deadline:
             ready, _, _ = select.select([read], [], [], 0.2)
             if ready and os.read(read, 16).startswith(b"ready"):
                 return
-            if self.process.poll() == SAID:
-                raise StartError("")
+            if self.process.poll() in SAID:
+                raise StartError(code=self.process.returncode)
             if self.process.poll() is not None:
                 raise StartError(f"the {self.name} process did not start (exit {self.process.returncode})")
         self.stop()
@@ -164,8 +166,19 @@ def python(module: str, names: Iterable[str]) -> list[str]:
     return [sys.executable, "-m", module, *names]
 
 
-def require_free(host: str, port: int) -> None:
+def port_set_by(service: str) -> str:
+    """What a service's port is set by now, for an operator who has to choose another."""
+    found = source_of("port", service, dict(os.environ)) or "WENZHENG_PORT"
+    return f"the file that {found} names" if found.endswith("_FILE") else found
+
+
+def require_free(host: str, port: int, way_out: str) -> None:
     """Refuse a port that another program listens on.
+
+    Args:
+        host: address to listen on.
+        port: 0: any.
+        way_out: what sets the port here, for the operator.
 
     Raises:
         StartError: it is taken, or the address is not ours.
@@ -177,25 +190,35 @@ def require_free(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise StartError(
-                f"port {port} on {host} cannot be used ({error.strerror}); choose another with WENZHENG_PORT"
-            ) from None
+            raise port_refused(error, host, port, way_out) from None
 
 
-def prepare(names: Iterable[str], environ: Mapping[str, str], check: bool = False) -> list[str]:
-    """Migrate and seed in a process of its own, or only check; returns the lines for the operator.
+def prepare(arguments: Iterable[str], environ: Mapping[str, str]) -> list[str]:
+    """Migrate and seed, or wait and check, in a process of its own; returns the lines for the operator.
+
+    Args:
+        arguments: those of ``services.cli.prepare``.
+        environ: its environment.
 
     Raises:
         StartError: it failed; its own line is on standard error.
     """
-    command = python("services.cli.prepare", [*names, "--check"] if check else names)
-    done = subprocess.run(command, env=environ, stdout=subprocess.PIPE, check=False)
-    if done.returncode:
-        raise StartError("the databases are not ready")
-    lines: list[str] = []
-    for line in done.stdout.splitlines():
-        lines += json.loads(line)["lines"]
-    return lines
+    with subprocess.Popen(python("services.cli.prepare", arguments), env=environ, stdout=subprocess.PIPE) as process:
+
+        def stop(number: int, frame: object) -> None:
+            # It may wait for long; as the first process of a container we are not ended by a signal of itself.
+            process.terminate()
+
+        before = signal.signal(signal.SIGTERM, stop)
+        try:
+            output, _ = process.communicate()
+        finally:
+            signal.signal(signal.SIGTERM, before)
+    if process.returncode < 0:
+        sys.exit(128 - process.returncode)
+    if process.returncode:
+        raise StartError(code=process.returncode)
+    return [line for entry in output.splitlines() for line in json.loads(entry)["lines"]]
 
 
 def private_broker(settings: ServiceSettings, environ: dict[str, str]) -> BrokerNode | None:
@@ -230,11 +253,4 @@ def folder_of(settings: ServiceSettings) -> Path:
     Raises:
         StartError: it cannot be made or written.
     """
-    folder = settings.data_folder
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StartError(f"folder {folder} cannot be made: {error.strerror}") from None
-    if not os.access(folder, os.W_OK):
-        raise StartError(f"folder {folder} is not writable; choose another with WENZHENG_DATA_FOLDER")
-    return folder
+    return make_folder(settings.data_folder, "choose another with WENZHENG_DATA_FOLDER")

@@ -15,8 +15,9 @@ from services.chassis.house import House
 from services.chassis.telemetry import log
 from services.chassis.web import Nav
 from services.chassis.web.server import FrontDoor, serve
+from services.cli.ending import end
 from services.cli.front_door import MENU, PATHS
-from services.cli.registry import open_service, part
+from services.cli.registry import open_role, part
 
 
 def menu() -> tuple[Nav, ...]:
@@ -36,13 +37,20 @@ def door(houses: Sequence[House[Any]]) -> FrontDoor:
     return FrontDoor(routes)
 
 
+def _connections(service: str, settings: Any) -> int:
+    # One a thread, and the NOTIFY on its way.
+    return int(settings.web_threads) + 1
+
+
 def run(names: Sequence[str]) -> None:
     """Serve until SIGTERM, then finish the requests in hand."""
-    houses = [open_service(name) for name in names]
+    houses = list(open_role(names, "web", _connections).values())
     settings = houses[0].settings
+    for house in houses:
+        house.database.turn_away()
 
     def started() -> None:
-        log("web").info("web ready", services=list(names))
+        log().info("web ready", services=list(names))
         handle = os.environ.get("WENZHENG_READY_FD")
         if handle:
             os.write(int(handle), b"ready\n")
@@ -52,8 +60,12 @@ def run(names: Sequence[str]) -> None:
         host=settings.host,
         port=settings.port,
         threads=settings.web_threads,
+        waiting=settings.web_waiting,
         on_started=started,
     )
+    for house in houses:
+        if house.tracer is not None:
+            house.tracer.close()
 
 
 def main() -> None:
@@ -61,8 +73,7 @@ def main() -> None:
     try:
         run(sys.argv[1:])
     except StartError as error:
-        print(f"wenzheng: {error}", file=sys.stderr)
-        sys.exit(2)
+        end(error)
 
 
 if __name__ == "__main__":

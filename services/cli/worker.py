@@ -7,11 +7,14 @@ import sys
 from collections.abc import Sequence
 from functools import reduce
 from operator import or_
+from typing import Any
 
 import services.chassis.green  # noqa: F401 - patches the standard library before anything else is imported
+from services.chassis.connections import of_worker
 from services.chassis.errors import StartError
 from services.chassis.worker import run_containers
-from services.cli.registry import open_service, part
+from services.cli.ending import say
+from services.cli.registry import open_role, part
 
 
 def run(names: Sequence[str]) -> int:
@@ -21,8 +24,12 @@ def run(names: Sequence[str]) -> int:
 
         own = [getattr(part(name, "service"), "KILL_POINTS", {}) for name in names]
         kill_points.arm(reduce(or_, own, kill_points.worker_points()), kill_at)
-    houses = {name: open_service(name, patient=False) for name in names}
+    houses = open_role(names, "worker", _connections, patient=False)
     return run_containers(houses, {name: part(name, "service").Service for name in names}, _tell_ready)
+
+
+def _connections(service: str, settings: Any) -> int:
+    return of_worker(part(service, "service").Service, settings).pool
 
 
 def _tell_ready() -> None:
@@ -38,8 +45,8 @@ def main() -> None:
     try:
         code = run(sys.argv[1:])
     except StartError as error:
-        print(f"wenzheng: {error}", file=sys.stderr)
-        code = 2
+        say(error)
+        code = error.code
     sys.stdout.flush()
     sys.exit(code)
 

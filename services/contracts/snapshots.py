@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from services.contracts import compare
 from services.contracts.compare import SnapshotTaken
@@ -29,6 +29,12 @@ class PetitionSnapshot(SnapshotTaken, frozen=True, kw_only=True):
     @property
     def subject(self) -> str:
         return self.petition_id
+
+    @property
+    def told_of(self) -> dict[str, Any]:
+        """What every event about the petition begins with."""
+        origin = self.origin or Origin(channel="")
+        return {"petition_id": self.petition_id, "number": self.number, "origin": origin, "sealed": self.sealed}
 
 
 EVENTS = (*compare.EVENTS, PetitionSnapshot)

@@ -128,6 +128,17 @@ class PortalReply(Sendable, Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class FilingQuota(Base):
+    """What a client may still file, as a bucket of tokens that fills with time (GCRA: ITU-T I.371, annex A)."""
+
+    __tablename__ = "filing_quota"
+
+    #: What is limited, and the keyed hash of the client's address.
+    client: Mapped[str] = mapped_column(String(80), primary_key=True)
+    #: When the bucket is full again if nobody files (ns since 1970). A row whose moment is over says nothing.
+    full_at: Mapped[int] = mapped_column(BigInteger)
+
+
 class Account(AccountColumns, Follows, Base):
     """A member of staff, as routing announces them."""
 

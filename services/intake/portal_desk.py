@@ -86,6 +86,9 @@ class Answers(Channel[PortalReply]):
         self._portals = load_portals(house.settings.portals_file)
         self._code_key = house.key(CODE_KEY)
 
+    def ids_of(self, row: PortalReply) -> Mapping[str, str]:
+        return {"petition_id": row.petition_id} if row.petition_id else {}
+
     def hand_over_all(self, rows: Sequence[PortalReply]) -> Mapping[str, Failed | None]:
         portal = self._portals.get(rows[0].portal)
         if portal is None:

@@ -22,6 +22,12 @@ class Settings(ServiceSettings):
     form_per_minute: int = Field(
         120, ge=1, le=1_000_000, description="Petitions that one client address may file by form in a minute."
     )
+    outbox_limit_s: int = Field(
+        86_400,
+        ge=60,
+        le=31_536_000,
+        description="Age of the oldest event that the broker did not take, in seconds, from which on nothing is filed.",
+    )
     code_tries: int = Field(
         8, ge=1, le=1000, description="Wrong query codes that one client may try for one number in ten minutes."
     )

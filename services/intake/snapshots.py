@@ -11,9 +11,9 @@ import msgspec
 from sqlalchemy.orm import undefer
 
 from services.chassis.delivery import Delivery, Handler, Work
-from services.chassis.reconcile import Followed, Owned, answering, comparing, settling
+from services.chassis.reconcile import Followed, Owned, answering, comparing, settling, told_again
 from services.contracts.compare import SnapshotListed, SnapshotRequested
-from services.contracts.envelope import Envelope, Event, Text
+from services.contracts.envelope import Event, Text
 from services.contracts.intake import ContactSupplied
 from services.contracts.routing import CaseEvent, CaseState, Reply
 from services.contracts.shared import Origin
@@ -30,26 +30,11 @@ _STEPS: Final = uuid.UUID("0c7a6c0e-5d5b-5a53-9d0b-3f0d7d1c9a41")
 # ── answering ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def _snapshot(asked: SnapshotRequested, petition_id: str, row: Petition | None) -> PetitionSnapshot:
+def _snapshot(head: dict[str, Any], petition_id: str, row: Petition | None) -> PetitionSnapshot:
     if row is None:
-        return PetitionSnapshot(
-            run_id=asked.run_id,
-            owner="intake",
-            asker=asked.asker,
-            sealed=asked.sealed,
-            sequence=0,
-            petition_id=petition_id,
-        )
+        return PetitionSnapshot(**head, petition_id=petition_id)
     return PetitionSnapshot(
-        run_id=asked.run_id,
-        owner="intake",
-        asker=asked.asker,
-        sealed=row.sealed,
-        sequence=row.sequence,
-        petition_id=row.id,
-        number=row.number,
-        origin=_origin(row),
-        petition=public_state(row),
+        **head, petition_id=row.id, number=row.number, origin=_origin(row), petition=public_state(row)
     )
 
 
@@ -120,24 +105,7 @@ def _restore(delivery: Delivery[PetitionSnapshot], work: Work) -> str:
     if petition is None or taken.case is None:
         # Intake is where petitions are: what is gone here comes back from a backup only.
         return "lost_here"
-    event = CaseEvent(
-        petition_id=taken.petition_id,
-        number=taken.number,
-        origin=taken.origin or Origin(channel=""),
-        sealed=taken.sealed,
-        case=taken.case,
-    )
-    was = delivery.envelope
-    envelope = Envelope(
-        id=was.id,
-        source=taken.owner,
-        type=was.type,
-        subject=taken.petition_id,
-        time=was.time,
-        sequence=taken.sequence,
-        data=event,
-    )
-    stand(Delivery(envelope), work)
+    stand(Delivery(told_again(delivery, CaseEvent(**taken.told_of, case=taken.case))), work)
     there = {(step.code, step.at) for step in store.steps_of(work.session, petition.id)}
     for code, at, details in _steps(taken.case):
         if (code, at) not in there:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
-from sqlalchemy import Table, func, insert, select, tuple_
+from sqlalchemy import Table, case, delete, func, insert, select
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, undefer
 
 from services.chassis.delivery import Work
+from services.chassis.pairs import pairs_in
 from services.contracts.envelope import Envelope
 from services.contracts.routing import StaffChanged
 from services.contracts.shared import PetitionEvent
-from services.intake.models import Account, Contact, ContactView, Petition, Step
+from services.intake.models import Account, Contact, ContactView, FilingQuota, Petition, Step
 
 _PETITIONS = cast(Table, Petition.__table__)
 _CONTACTS = cast(Table, Contact.__table__)
@@ -59,7 +62,7 @@ def filed_before(
             by_key[row.key or ""] = row
     pairs = list(references)
     if pairs:
-        query = select(Petition).where(tuple_(Petition.portal, Petition.reference).in_(pairs))
+        query = select(Petition).where(pairs_in(Petition.portal, Petition.reference, pairs))
         for row in session.scalars(query):
             by_reference[row.portal or "", row.reference or ""] = row
     return by_key, by_reference
@@ -119,3 +122,35 @@ def load_progress(work: Work, envelopes: Sequence[Envelope]) -> None:
     """Load what a batch of other services' events is about: petitions and accounts."""
     work.preload(Petition, [e.data.petition_id for e in envelopes if isinstance(e.data, PetitionEvent)])
     work.preload(Account, [e.data.staff_id for e in envelopes if isinstance(e.data, StaffChanged)])
+
+
+def take_tokens(session: Session, client: str, now_ns: int, cost_ns: int, room_ns: int | None) -> int:
+    """Take tokens out of a client's bucket, in one statement that no other process can come between.
+
+    Args:
+        session: of the transaction.
+        client: key of the bucket; one that is not there is full.
+        now_ns: the present moment, ns since 1970.
+        cost_ns: how long what is taken needs to come back.
+        room_ns: how far the bucket may be from full before; None: however far.
+
+    Returns:
+        0; or, when there was not one token left and nothing was taken, in how many ns the next comes back.
+    """
+    insert_ = sqlite_insert if session.get_bind().dialect.name == "sqlite" else postgresql_insert
+    statement = insert_(FilingQuota).values(client=client, full_at=now_ns + cost_ns)
+    before = case((FilingQuota.full_at > now_ns, FilingQuota.full_at), else_=now_ns)
+    taken = statement.on_conflict_do_update(
+        index_elements=[FilingQuota.client],
+        set_={"full_at": before + cost_ns},
+        where=None if room_ns is None else FilingQuota.full_at - now_ns <= room_ns,
+    ).returning(FilingQuota.full_at)
+    if session.execute(taken).first() is not None:
+        return 0
+    full_at = session.scalar(select(FilingQuota.full_at).where(FilingQuota.client == client))
+    return max(1, (full_at or now_ns) - now_ns - (room_ns or 0))
+
+
+def forget_full_buckets(session: Session, now_ns: int) -> None:
+    """Remove the buckets that are full again: they say the same as none."""
+    session.execute(delete(FilingQuota).where(FilingQuota.full_at < now_ns))

@@ -42,11 +42,13 @@ class SmtpServer(NamedTuple):
         url: ``smtp://user:password@host:port?starttls=1`` or ``smtps://…``.
         sender: the From header.
         timeout_s: how long the server may take for one answer.
+        ca_file: CA certificates that its own is checked with; None: those of the system.
     """
 
     url: str
     sender: str
     timeout_s: float = 20
+    ca_file: str | None = None
 
 
 class Mailer:
@@ -150,7 +152,7 @@ class Mailer:
         secure = parts.scheme == "smtps"
         starttls = parse_qs(parts.query).get("starttls", ["0"])[-1] not in ("", "0", "false", "no")
         name, timeout = socket.gethostname(), self._server.timeout_s
-        context = ssl.create_default_context() if secure or starttls else None
+        context = ssl.create_default_context(cafile=self._server.ca_file) if secure or starttls else None
         host, port = parts.hostname or "", parts.port or (465 if secure else 587 if starttls else 25)
 
         def connect() -> smtplib.SMTP:
@@ -181,5 +183,7 @@ def _or_away(code: str, step: Callable[[], R]) -> R:
     """Run one step of connecting. The server's answer is not repeated: it may quote the login."""
     try:
         return step()
+    except ssl.SSLCertVerificationError:
+        raise Away("smtp_certificate") from None
     except OSError:  # SMTPException is one too
         raise Away(code) from None

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from services.chassis.errors import Refusal
-from services.chassis.house import House, open_house
+from services.chassis.house import House
 from services.chassis.settings import load
+from services.chassis.there import open_there
 from services.notify import sending, store
 from services.notify.domain import mask_address
 from services.notify.settings import Settings
@@ -27,7 +28,7 @@ _REFUSALS = {
 
 
 def _house() -> House[Settings]:
-    return open_house("notify", load(Settings, "notify"))
+    return open_there("notify", load(Settings, "notify"))
 
 
 @notices.command("failed")

@@ -55,6 +55,9 @@ class _Messages(Channel[M]):
         self._house, self._settings = house, house.settings
         self._portals = portals_of(house.settings)
 
+    def ids_of(self, row: M) -> Mapping[str, str]:
+        return {"petition_id": row.petition_id}
+
     def lock(self, work: Work, rows: Sequence[M]) -> None:
         store.lock_correspondence(work, rows)
 
@@ -95,7 +98,9 @@ class Mails(_Messages[MailMessage]):
             # They were written while there was a mail server: now they stay in the local mailbox.
             yield
             return
-        with Mailer(SmtpServer(self._url, self._settings.mail_from, self._settings.smtp_timeout_s)) as self._mailer:
+        own = self._settings
+        server = SmtpServer(self._url, own.mail_from, own.smtp_timeout_s, own.smtp_ca_file or None)
+        with Mailer(server) as self._mailer:
             yield
 
     def hand_over(self, row: MailMessage) -> None:

@@ -21,6 +21,9 @@ class Settings(ServiceSettings):
         SecretStr(""),
         description="Mail server, smtp://user:password@host:port?starttls=1 or smtps://…; empty: a local mailbox.",
     )
+    smtp_ca_file: str = Field(
+        "", description="CA certificates (PEM) that the mail server's is checked with; empty: those of the system."
+    )
     smtp_timeout_s: int = Field(20, ge=1, le=120, description="How long the mail server may take to answer, in s.")
     mail_from: str = Field("Wenzheng <no-reply@localhost>", description="Sender of every mail.")
     portals_file: str = Field("", description="YAML file of the external portals; empty: none.")

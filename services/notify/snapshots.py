@@ -7,12 +7,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from services.chassis.delivery import Delivery, Handler, Work
-from services.chassis.reconcile import TO_COME, Apply, Followed, Uncounted, comparing, settling
+from services.chassis.reconcile import TO_COME, Apply, Followed, Uncounted, comparing, settling, told_again
 from services.contracts.compare import SnapshotListed
 from services.contracts.envelope import Envelope, Event
 from services.contracts.intake import IntakeEvent, PetitionSubmitted, ReportSubmitted
 from services.contracts.routing import CaseEvent, CaseState, PetitionClosed, PetitionDispatched, ReplyIssued
-from services.contracts.shared import Origin
 from services.contracts.snapshots import PetitionSnapshot
 from services.notify import store
 from services.notify.domain import Manner, Occasion
@@ -51,24 +50,9 @@ CASES: Final = Followed(asker="notify", owner="routing", model=Correspondence)
 FOLLOWED: Final = (PETITIONS, CASES)
 
 
-def _head(taken: PetitionSnapshot) -> dict[str, Any]:
-    origin = taken.origin or Origin(channel="")
-    return {"petition_id": taken.petition_id, "number": taken.number, "origin": origin, "sealed": taken.sealed}
-
-
 def _envelope(delivery: Delivery[PetitionSnapshot], event: Event, told_as: str = "") -> Envelope:
     """The state as an event of its owner; ``told_as`` makes the id that its messages are known by."""
-    was, taken = delivery.envelope, delivery.event
-    return Envelope(
-        id=str(uuid.uuid5(_LOST, f"{taken.petition_id}/{told_as}")) if told_as else was.id,
-        source=taken.owner,
-        type=was.type,
-        subject=taken.petition_id,
-        time=was.time,
-        sequence=taken.sequence,
-        data=event,
-        traceparent=was.traceparent,
-    )
+    return told_again(delivery, event, str(uuid.uuid5(_LOST, f"{event.subject}/{told_as}")) if told_as else "")
 
 
 def _restore_petition(delivery: Delivery[PetitionSnapshot], work: Work, manner: Manner) -> str:
@@ -76,7 +60,7 @@ def _restore_petition(delivery: Delivery[PetitionSnapshot], work: Work, manner: 
     taken = delivery.event
     if taken.petition is None:
         return "nothing_told"
-    event: IntakeEvent = IntakeEvent(**_head(taken), petition=taken.petition)
+    event: IntakeEvent = IntakeEvent(**taken.told_of, petition=taken.petition)
     envelope = _envelope(delivery, event)
     store.load_petitions(work, [envelope])
     row = store.correspondence_of(work, taken.petition_id)
@@ -84,7 +68,7 @@ def _restore_petition(delivery: Delivery[PetitionSnapshot], work: Work, manner: 
     row.origin_portal, row.origin_reference = event.origin.portal, event.origin.reference
     if not store.told_since(work, row, "received"):
         filed = ReportSubmitted if taken.sealed else PetitionSubmitted
-        envelope = _envelope(delivery, filed(**_head(taken), petition=taken.petition), "received")
+        envelope = _envelope(delivery, filed(**taken.told_of, petition=taken.petition), "received")
     follow_petition(Delivery(envelope), work, manner)
     if _sound(row):
         return ""
@@ -98,9 +82,9 @@ def _restore_case(delivery: Delivery[PetitionSnapshot], work: Work, manner: Mann
     taken = delivery.event
     if taken.case is None:
         return "nothing_told"
-    store.load_petitions(work, [_envelope(delivery, CaseEvent(**_head(taken), case=taken.case))])
+    store.load_petitions(work, [_envelope(delivery, CaseEvent(**taken.told_of, case=taken.case))])
     row = store.correspondence_of(work, taken.petition_id)
-    event: CaseEvent = CaseEvent(**_head(taken), case=taken.case)
+    event: CaseEvent = CaseEvent(**taken.told_of, case=taken.case)
     told_as = ""
     news = _news(taken.case)
     if news is not None:
@@ -125,7 +109,7 @@ def _news(case: CaseState) -> tuple[Occasion, datetime] | None:
 
 
 def _event_of(taken: PetitionSnapshot, case: CaseState, occasion: Occasion) -> CaseEvent:
-    head = {**_head(taken), "case": case}
+    head = {**taken.told_of, "case": case}
     if occasion == "dispatched":
         return PetitionDispatched(**head, by="")
     if occasion == "replied":

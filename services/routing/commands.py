@@ -14,10 +14,12 @@ from rich.console import Console
 from rich.table import Table
 
 from services.chassis.errors import Refusal
-from services.chassis.house import House, open_house
-from services.chassis.identity import hash_password
+from services.chassis.house import House
+from services.chassis.identity import signing_key
 from services.chassis.migrate import require_current
+from services.chassis.passwords import hash_password
 from services.chassis.settings import load
+from services.chassis.there import open_there
 from services.routing import seeding, store
 from services.routing.directory_file import read
 from services.routing.domain.directory import changes
@@ -36,12 +38,15 @@ AccountId = Annotated[str, typer.Argument(metavar="ID", help="The account.")]
 
 def prepare(house: House[Settings]) -> list[str]:
     """Seed one machine; called after migration, changes nothing the second time."""
+    settings = house.settings
+    # Before any process is started that checks what another one signs.
+    signing_key(settings.staff_key.get_secret_value(), settings.data_folder, settings.staff_public_key)
     return [*seeding.seed_directory(house), *seeding.seed_accounts(house)]
 
 
 @contextmanager
 def _house() -> Iterator[House[Settings]]:
-    house = open_house("routing", load(Settings, "routing"))
+    house = open_there("routing", load(Settings, "routing"))
     try:
         require_current(house.database, "services.routing")
         yield house

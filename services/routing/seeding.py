@@ -11,7 +11,7 @@ import yaml
 
 from services.chassis.errors import StartError
 from services.chassis.house import House
-from services.chassis.identity import hash_password
+from services.chassis.passwords import hash_password
 from services.contracts.words import ROLE_NAMES
 from services.routing import store
 from services.routing.directory_file import SAMPLE, read

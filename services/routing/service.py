@@ -1,6 +1,11 @@
 """The worker role of routing: takes petitions in, publishes what the desk does."""
 
+# mypy: disable-error-code="untyped-decorator"
+# nameko is not typed.
+
 from __future__ import annotations
+
+from nameko.timer import timer
 
 from services.chassis.consume import Batch, listens
 from services.chassis.provider import HouseProvider
@@ -8,7 +13,7 @@ from services.chassis.reconcile import nothing_to_load
 from services.chassis.relay import Relay
 from services.contracts.compare import lane_to
 from services.contracts.shared import SEALED
-from services.routing import handlers, snapshots, store
+from services.routing import handlers, measuring, snapshots, store
 
 
 class Service:
@@ -38,3 +43,8 @@ class Service:
     def compared_sealed(self, batch: Batch) -> None:
         """The same of reports on persons."""
         batch.apply(self.house, snapshots.ON_SNAPSHOTS, nothing_to_load)
+
+    @timer(interval=measuring.EVERY_S, eager=True)
+    def clocks(self) -> None:
+        """How many clocks run, how many are past their time."""
+        measuring.measure(self.house)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from services.chassis.settings import ServiceSettings
 
@@ -17,6 +17,11 @@ class Settings(ServiceSettings):
     )
     seed_accounts: bool = Field(
         True, description="Make staff accounts with passwords of their own where there are none (wenzheng up)."
+    )
+    staff_key: SecretStr = Field(
+        SecretStr(""),
+        description="Ed25519 private key (PEM) that staff tokens are signed with, one for all of routing; empty: made "
+        "once in the data folder.",
     )
     session_hours: int = Field(12, ge=1, le=24, description="Hours after which staff must sign in again.")
     session_idle_minutes: int = Field(120, ge=5, le=1440, description="Minutes without a request that end a session.")

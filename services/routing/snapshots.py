@@ -7,9 +7,9 @@ from typing import Any, Final
 import msgspec
 
 from services.chassis.delivery import Delivery, Handler, Work
-from services.chassis.reconcile import Followed, Owned, answering, comparing, settling
+from services.chassis.reconcile import Followed, Owned, answering, comparing, settling, told_again
 from services.contracts.compare import SnapshotListed, SnapshotRequested
-from services.contracts.envelope import Envelope, Event
+from services.contracts.envelope import Event
 from services.contracts.intake import IntakeEvent
 from services.contracts.shared import Origin
 from services.contracts.snapshots import PetitionSnapshot
@@ -19,22 +19,11 @@ from services.routing.handlers.record import petition_of, state_of
 from services.routing.models import Case
 
 
-def _snapshot(asked: SnapshotRequested, petition_id: str, case: Case | None) -> PetitionSnapshot:
+def _snapshot(head: dict[str, Any], petition_id: str, case: Case | None) -> PetitionSnapshot:
     if case is None:
-        return PetitionSnapshot(
-            run_id=asked.run_id,
-            owner="routing",
-            asker=asked.asker,
-            sealed=asked.sealed,
-            sequence=0,
-            petition_id=petition_id,
-        )
+        return PetitionSnapshot(**head, petition_id=petition_id)
     return PetitionSnapshot(
-        run_id=asked.run_id,
-        owner="routing",
-        asker=asked.asker,
-        sealed=case.sealed,
-        sequence=case.sequence,
+        **head,
         petition_id=case.petition_id,
         number=case.number,
         origin=msgspec.convert(case.origin, Origin),
@@ -68,26 +57,11 @@ FOLLOWED: Final = (PETITIONS,)
 
 def _restore(delivery: Delivery[PetitionSnapshot], work: Work) -> str:
     """Open the case that is missing, or bring the one that is there to what intake holds of the petition."""
-    taken, was = delivery.event, delivery.envelope
+    taken = delivery.event
     if taken.petition is None:
         return "nothing_told"
-    event = IntakeEvent(
-        petition_id=taken.petition_id,
-        number=taken.number,
-        origin=taken.origin or Origin(channel=""),
-        sealed=taken.sealed,
-        petition=taken.petition,
-    )
-    envelope = Envelope(
-        id=was.id,
-        source=taken.owner,
-        type=was.type,
-        subject=taken.petition_id,
-        time=was.time,
-        sequence=taken.sequence,
-        data=event,
-        traceparent=was.traceparent,
-    )
+    event: IntakeEvent = IntakeEvent(**taken.told_of, petition=taken.petition)
+    envelope = told_again(delivery, event)
     case = work.get(Case, taken.petition_id)
     if case is None:
         store.cases.forget_bands(work.session, taken.petition_id)

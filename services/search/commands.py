@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
-from services.chassis.house import House, open_house
+from services.chassis.house import House
 from services.chassis.migrate import require_current
 from services.chassis.settings import load
+from services.chassis.there import open_there
 from services.search import store
 from services.search.engines import EngineAway, open_engine
 from services.search.settings import Settings
@@ -19,7 +20,7 @@ app.add_typer(index, name="search-index")
 
 
 def _house() -> House[Settings]:
-    house = open_house("search", load(Settings, "search"))
+    house = open_there("search", load(Settings, "search"))
     require_current(house.database, "services.search")
     return house
 

@@ -51,6 +51,8 @@ def _changed(row: PetitionView, work: Work) -> None:
     row.audience = domain.audience_now(row.sealed, row.case_audience)
     row.version += 1
     row.changed_at = work.now
+    # Where traces are wanted, the writing of the index belongs to that of the event which asked for it.
+    row.traceparent = work.cause.traceparent if work.recording is not None and work.cause is not None else None
 
 
 def follow_petition(delivery: Delivery[intake.IntakeEvent], work: Work) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from services.chassis.house import House
-from services.chassis.sending import MEASURE_S, tell_waiting
-from services.chassis.telemetry import log
+from services.chassis.sender_report import tell_waiting
+from services.chassis.sending import MEASURE_S
+from services.chassis.telemetry import log, trace_of
 from services.search import store
 from services.search.domain import NO_UNIT, month_of, number_keys, readers_of
 from services.search.engines import Document, Engine, EngineAway, Written
@@ -93,12 +94,18 @@ class Indexer:
         documents = self._aside(documents_of, rows, self._house.settings.time_zone)
         started = time.monotonic()
         written: Written = self._engine_aside(self._engine.write, documents)
-        self._house.metrics.observe("send_seconds", time.monotonic() - started, sender=SENDER)
+        seconds = time.monotonic() - started
+        self._house.metrics.observe("send_seconds", seconds, sender=SENDER)
         refused = dict(written.refused) | self._given_up(written.later)
         done = {row.petition_id: row.version for row in rows if row.petition_id not in self._later}
         with self._house.database.write() as session:
             store.mark(session, done, refused, self._house.clock.now())
-        self._tell(len(done), refused, written.later)
+        self._tell(rows, len(done), refused, written.later)
+        if self._house.tracer is not None:
+            for row in rows:
+                code = refused.get(row.petition_id) or written.later.get(row.petition_id, "")
+                ids = {"petition_id": row.petition_id}
+                self._house.tracer.handed_over(SENDER, row.traceparent, seconds, ids, code)
         if not done or len(self._later) > MOST_RESTING:
             raise EngineAway(next(iter(written.later.values()), "engine_takes_nothing"))
         return len(done)
@@ -122,11 +129,14 @@ class Indexer:
                 self._later[petition_id] = (tries, now + min(FIRST_REST_S * 2**tries, LONGEST_REST_S))
         return given_up
 
-    def _tell(self, done: int, refused: Mapping[str, str], later: Mapping[str, str]) -> None:
+    def _tell(
+        self, rows: Sequence[PetitionView], done: int, refused: Mapping[str, str], later: Mapping[str, str]
+    ) -> None:
         metrics = self._house.metrics
+        traces = {row.petition_id: trace_of(row.traceparent) for row in rows if row.petition_id in refused}
         metrics.count("sends_done", done - len(refused), sender=SENDER)
         for petition_id, code in refused.items():
-            self._log.error("document refused by the index", petition_id=petition_id, code=code)
+            self._log.error("document refused by the index", petition_id=petition_id, code=code, **traces[petition_id])
             metrics.count("sends_failed", sender=SENDER, code=code)
         for petition_id, code in later.items():
             if petition_id not in refused:

@@ -79,6 +79,8 @@ class PetitionView(Follows, Base):
     indexed_version: Mapped[int] = mapped_column(Integer, default=0)
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
     indexed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    #: W3C trace of the last event that changed the row; empty where no traces are wanted.
+    traceparent: Mapped[str | None] = mapped_column(String(55), default=None)
     #: Code of the reason why the engine refused the document; tried again at the next change.
     index_problem: Mapped[str | None] = mapped_column(String(60), default=None)
 

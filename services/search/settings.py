@@ -14,6 +14,9 @@ class Settings(ServiceSettings):
         SecretStr(""),
         description="http(s):// URL of Elasticsearch 8.19 or 9, with user and password where needed; empty: tantivy.",
     )
+    elasticsearch_ca_file: str = Field(
+        "", description="CA certificates (PEM) that Elasticsearch's is checked with; empty: those of the system."
+    )
     elasticsearch_index: str = Field(
         "wenzheng-petitions",
         pattern=r"^[a-z][a-z0-9_-]{0,60}$",

@@ -8,9 +8,9 @@ import msgspec
 
 from services.chassis.delivery import Delivery, Handler, Work
 from services.chassis.house import House
-from services.chassis.reconcile import Followed, comparing, settling
+from services.chassis.reconcile import Followed, comparing, settling, told_again
 from services.contracts.compare import SnapshotListed
-from services.contracts.envelope import Envelope, Event
+from services.contracts.envelope import Event
 from services.contracts.intake import IntakeEvent, Supplement
 from services.contracts.routing import CaseEvent
 from services.contracts.shared import Origin
@@ -83,17 +83,14 @@ FOLLOWED: Final = (PETITIONS, CASES)
 def _restore(delivery: Delivery[PetitionSnapshot], work: Work) -> str:
     """Merge the state by the handler of ordinary events."""
     taken = delivery.event
-    origin = taken.origin or Origin(channel="")
-    head: dict[str, Any] = {
-        "petition_id": taken.petition_id, "number": taken.number, "origin": origin, "sealed": taken.sealed
-    }  # fmt: skip
     new = work.get(PetitionView, taken.petition_id) is None
     if taken.petition is not None:
-        follow_petition(_as_event(delivery, IntakeEvent(**head, petition=taken.petition)), work)
+        follow_petition(_as_event(delivery, IntakeEvent(**taken.told_of, petition=taken.petition)), work)
     elif taken.case is not None:
-        follow_case(_as_event(delivery, CaseEvent(**head, case=taken.case)), work)
+        follow_case(_as_event(delivery, CaseEvent(**taken.told_of, case=taken.case)), work)
     row = work.get(PetitionView, taken.petition_id)
     assert row is not None
+    origin = taken.origin or Origin(channel="")
     row.number, row.channel = taken.number, origin.channel
     row.portal, row.reference = origin.portal, origin.reference
     if new:
@@ -102,19 +99,8 @@ def _restore(delivery: Delivery[PetitionSnapshot], work: Work) -> str:
     return ""
 
 
-def _as_event(delivery: Delivery[PetitionSnapshot], event: Any) -> Delivery[Any]:
-    was, taken = delivery.envelope, delivery.event
-    envelope = Envelope(
-        id=was.id,
-        source=taken.owner,
-        type=was.type,
-        subject=taken.petition_id,
-        time=was.time,
-        sequence=taken.sequence,
-        data=event,
-        traceparent=was.traceparent,
-    )
-    return Delivery(envelope)
+def _as_event(delivery: Delivery[PetitionSnapshot], event: Event) -> Delivery[Any]:
+    return Delivery(told_again(delivery, event))
 
 
 #: Queue ``search.snapshots`` and its sealed twin.

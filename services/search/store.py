@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
-from sqlalchemy import CursorResult, bindparam, func, select, update
+from sqlalchemy import CursorResult, Table, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
+from services.chassis.bulk import insert_new
 from services.chassis.delivery import Work
 from services.contracts.envelope import Envelope, Text
 from services.contracts.routing import StaffChanged, UnitChanged
@@ -76,6 +78,17 @@ def index_state(session: Session) -> IndexState | None:
     return session.get(IndexState, 1)
 
 
+def _made_index_state(session: Session) -> IndexState:
+    """That row; made when it is not there, which two workers may want to do at the same moment."""
+    state = index_state(session)
+    if state is None:
+        row = {"id": 1, "identity": "", "empty_first": False}
+        insert_new(session, cast(Table, IndexState.__table__), [row], "id")
+        state = index_state(session)
+    assert state is not None
+    return state
+
+
 def follow_index(session: Session, identity: str, documents: int) -> int:
     """Make sure that the rows speak of this index; every row waits again when they do not.
 
@@ -87,10 +100,7 @@ def follow_index(session: Session, identity: str, documents: int) -> int:
     Returns:
         How many rows wait again.
     """
-    state = index_state(session)
-    if state is None:
-        state = IndexState(id=1, identity="")
-        session.add(state)
+    state = _made_index_state(session)
     lost = state.identity == identity and documents < indexed(session)
     if state.identity == identity and not lost:
         return 0
@@ -108,10 +118,7 @@ def wait_again(session: Session) -> int:
 
 def ask_for_rebuild(session: Session, *, empty_first: bool) -> int:
     """Let the worker write every row again, on request into an emptied index. Returns how many rows there are."""
-    state = index_state(session)
-    if state is None:
-        state = IndexState(id=1, identity="")
-        session.add(state)
+    state = _made_index_state(session)
     state.empty_first = empty_first
     wait_again(session)
     return session.scalar(select(func.count()).select_from(PetitionView)) or 0

@@ -53,7 +53,10 @@ def _engine() -> Engine:
 def _answer() -> tuple[Question, Answer, Names]:
     with house().database.read() as session:
         question = read(request.args, lambda unit: store.knows_unit(session, unit))
-        return question, find(session, _engine(), current_staff(), question), store.unit_names(session)
+        started = time.perf_counter()
+        answer = find(session, _engine(), current_staff(), question)
+        house().metrics.observe("search_seconds", time.perf_counter() - started, service="search")
+        return question, answer, store.unit_names(session)
 
 
 @bp.get("/api/search")

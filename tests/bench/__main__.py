@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import backlog, flow, growth, hop, http, latency, lone, memory, partitions, portal
+from tests.bench import backlog, flow, growth, hop, http, kept, latency, lone, memory, partitions, portal, sizing
 from tests.bench.report import BUSY, Report, load
 
 #: What runs when no name is given, in this order.
@@ -28,6 +28,7 @@ ALL: dict[str, Callable[[Report], None]] = {
     "flow": flow.run,
     "latency": latency.run,
     "memory": memory.run,
+    "sizing": sizing.run,
 }
 #: Parts of the above, to be run alone.
 PARTS: dict[str, Callable[[Report], None]] = {
@@ -35,6 +36,7 @@ PARTS: dict[str, Callable[[Report], None]] = {
     "lone": lone.run,
     "backlog": backlog.run,
     "portal": portal.run,
+    "kept": kept.run,
 }
 LIMITS = Path(__file__).with_name("limits.json")
 

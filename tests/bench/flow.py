@@ -62,20 +62,23 @@ class Spread(House):
         with (self.folder / "house.log").open("ab") as log:
             prepare = [sys.executable, "-m", "services.cli.prepare", *SERVICES]
             subprocess.run(prepare, env=self.environ, cwd=ROOT, stdout=log, stderr=log, check=True)
-            for name, command in {
-                **{name: ["services.cli.worker", name] for name in ORDER},
-                "web": ["services.cli.web", *SERVICES],
-            }.items():
-                self.processes[name] = self._one(command, log.fileno(), seconds)
+            for name, command, more in self.commands():
+                self.processes[name] = self._one(command, more, log.fileno(), seconds)
         # Search hears of the staff accounts by events, as of everything else.
         until(lambda: self.get("/api/search", "supervisor", q="x").ok, 60, 0.5)
         return self
 
-    def _one(self, command: list[str], log: int, seconds: float) -> subprocess.Popen[bytes]:
+    def commands(self) -> Iterator[tuple[str, list[str], dict[str, str]]]:
+        """Name, module with arguments, and variables of its own of each process, in the order in which they start."""
+        for name in ORDER:
+            yield name, ["services.cli.worker", name], {}
+        yield "web", ["services.cli.web", *SERVICES], {}
+
+    def _one(self, command: list[str], more: dict[str, str], log: int, seconds: float) -> subprocess.Popen[bytes]:
         read, write = os.pipe()
         process = subprocess.Popen(
             [sys.executable, "-m", *command],
-            env=self.environ | {"WENZHENG_READY_FD": str(write)},
+            env=self.environ | more | {"WENZHENG_READY_FD": str(write)},
             pass_fds=(write,),
             cwd=ROOT,
             stdout=log,

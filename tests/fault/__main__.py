@@ -15,9 +15,11 @@ import amqp
 import psycopg2
 import requests
 from rich.console import Console
-from rich.table import Table
 
-from tests.fault import faults  # noqa: F401 - declares the rows
+from tests.fault import (
+    faults,  # noqa: F401 - declares the rows
+    report,
+)
 from tests.fault.ground import Ground
 from tests.fault.processes import Failed
 from tests.fault.rows import RATE, ROWS, House, NoSurface, Result, Run, in_order, position
@@ -53,7 +55,7 @@ def main() -> int:
             house.leave()
         finally:
             ground.close()
-    console.print(_table(results))
+    report.show([result.document() for result in in_order_of_rows(results)], console)
     for result in results:
         for problem in result.problems:
             console.print(f"row {result.row}, seed {result.seed}: {problem}", style="red", markup=False)
@@ -62,6 +64,11 @@ def main() -> int:
     failed = sum(result.verdict == "failed" for result in results)
     console.print(f"{len(results) - failed} of {len(results)} not failed, {time.monotonic() - begun:.0f} s")
     return 1 if failed else 0
+
+
+def in_order_of_rows(results: list[Result]) -> list[Result]:
+    """The results in the order of the table, the seeds of a row together."""
+    return sorted(results, key=lambda r: (position(r.row), r.seed))
 
 
 def _arguments() -> argparse.Namespace:
@@ -141,33 +148,9 @@ def _write(chosen: argparse.Namespace, results: list[Result], seconds: float) ->
         "seconds": round(seconds, 1),
         "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.system()},
         "failed": sum(result.verdict == "failed" for result in results),
-        "rows": [result.document() for result in sorted(results, key=lambda r: (position(r.row), r.seed))],
+        "rows": [result.document() for result in in_order_of_rows(results)],
     }
     chosen.json.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-
-
-def _table(results: list[Result]) -> Table:
-    table = Table(title="Faults", title_justify="left")
-    table.add_column("row", justify="right")
-    table.add_column("fault", overflow="fold")
-    headings = ("seed", "acked", "stored", "indexed", "notified", "parked", "dup. seen", "dup. effect", "redeliv.")
-    for heading in (*headings, "recovery"):
-        table.add_column(heading, justify="right")
-    table.add_column("verdict")
-    colours = {"passed": "green", "failed": "red"}
-    for one in sorted(results, key=lambda r: (position(r.row), r.seed)):
-        figures = (
-            one.seed, one.acknowledged, one.stored, one.indexed, one.notified, one.parked, one.duplicates_seen,
-            one.duplicates_in_effect, one.redelivered,
-        )  # fmt: skip
-        table.add_row(
-            one.row,
-            one.title,
-            *(str(figure) for figure in figures),
-            f"{one.recovery_seconds:.1f} s" if one.recovery_seconds else "",
-            f"[{colours.get(one.verdict, 'yellow')}]{one.verdict}[/]",
-        )
-    return table
 
 
 if __name__ == "__main__":

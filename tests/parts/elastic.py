@@ -80,27 +80,28 @@ def fetch() -> Path:
 
 
 class ElasticServer:
-    """One server of one node, without security, on the loopback.
+    """One server of one node, without security.
 
     Args:
         folder: empty, owned by the account that will run the server.
+        address: of this machine, to be asked on; pods of a cluster cannot reach the loopback.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, address: str = "127.0.0.1") -> None:
         java = shutil.which("java")
         if java is None:
             raise RuntimeError("Java is not installed: Debian's package openjdk-17-jre-headless")
         self._home = fetch()
         self._java = Path(java).resolve().parents[1]
         self._folder = folder
-        self._port = free_port()
+        self._address, self._port = address, free_port()
         self._process: subprocess.Popen[bytes] | None = None
-        _configure(self._home, folder, self._port)
+        _configure(self._home, folder, address, self._port)
 
     @property
     def url(self) -> str:
         """Its address."""
-        return f"http://127.0.0.1:{self._port}"
+        return f"http://{self._address}:{self._port}"
 
     def start(self) -> None:
         """Start it (again, on the same port, with its data) and wait until it answers."""
@@ -145,12 +146,12 @@ def elasticsearch() -> Iterator[str]:
             server.stop()
 
 
-def _configure(home: Path, folder: Path, port: int) -> None:
+def _configure(home: Path, folder: Path, address: str, port: int) -> None:
     """Put configuration, data and logs into ``folder``; the unpacked server is only read."""
     shutil.copytree(home / "config", folder / "config")
     (folder / "config" / "elasticsearch.yml").write_text(
         f"cluster.name: wenzheng-test\nnode.name: one\ndiscovery.type: single-node\nxpack.security.enabled: false\n"
-        f"network.host: 127.0.0.1\nhttp.port: {port}\ntransport.port: {free_port()}\n"
+        f"network.host: 127.0.0.1\nhttp.host: {address}\nhttp.port: {port}\ntransport.port: {free_port()}\n"
         f"cluster.routing.allocation.disk.threshold_enabled: false\n"
         f"path.data: {folder / 'data'}\npath.logs: {folder / 'log'}\n"
     )

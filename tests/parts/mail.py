@@ -30,21 +30,24 @@ class Received:
 
 
 class MailServer:
-    """An SMTP server on the loopback.
+    """An SMTP server.
+
+    Args:
+        address: of this machine; pods of a cluster cannot reach the loopback.
 
     ``answer`` is what it says to the next message: set it to ``"451 later"`` or ``"550 no"`` to be refused.
     """
 
-    def __init__(self) -> None:
-        self.port = free_port()
+    def __init__(self, address: str = "127.0.0.1") -> None:
+        self.address, self.port = address, free_port()
         self.received: list[Received] = []
         self.answer = "250 taken"
-        self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
+        self._controller = Controller(self, hostname=address, port=self.port)
 
     @property
     def url(self) -> str:
         """Its address."""
-        return f"smtp://127.0.0.1:{self.port}"
+        return f"smtp://{self.address}:{self.port}"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         """Called by aiosmtpd for each message."""

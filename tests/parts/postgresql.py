@@ -8,8 +8,10 @@ import signal
 import subprocess
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import psycopg2
 import pytest
 
@@ -25,14 +27,15 @@ class PostgresServer:
     Args:
         programs: folder of initdb and postgres.
         folder: empty, owned by the account that will run the server.
+        address: of this machine; pods of a cluster cannot reach the loopback.
     """
 
-    def __init__(self, programs: Path, folder: Path) -> None:
+    def __init__(self, programs: Path, folder: Path, address: str = "127.0.0.1") -> None:
         self._programs = programs
         self._data = folder / "data"
         self._log = folder / "server.log"
         self._password = secrets.token_urlsafe(16)
-        self.port = free_port()
+        self.address, self.port = address, free_port()
         self._process: subprocess.Popen[bytes] | None = None
         word = folder / "password"
         word.write_text(self._password)
@@ -40,11 +43,14 @@ class PostgresServer:
         self._run("initdb", f"--pgdata={self._data}", f"--username={USER}", f"--pwfile={word}", "--auth=scram-sha-256",
                   "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync")  # fmt: skip
         word.unlink()
+        if address != "127.0.0.1":
+            with (self._data / "pg_hba.conf").open("a") as allowed:
+                allowed.write("host all all all scram-sha-256\n")
 
     def start(self) -> None:
         """Start it (again, on the same port) and wait until it answers."""
         options = {
-            "listen_addresses": "127.0.0.1", "port": self.port, "unix_socket_directories": "",
+            "listen_addresses": self.address, "port": self.port, "unix_socket_directories": "",
             "shared_buffers": "64MB", "max_connections": 200,
         }  # fmt: skip
         settings = [f"-c{name}={value}" for name, value in options.items()]
@@ -62,9 +68,23 @@ class PostgresServer:
             self._process.wait(60)
             self._process = None
 
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """While inside it is there and answers nothing: its kernel acknowledges, its processes stand still."""
+        assert self._process is not None
+        top = psutil.Process(self._process.pid)
+        every = [top, *top.children(recursive=True)]
+        for one in every:
+            one.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for one in every:
+                one.send_signal(signal.SIGCONT)
+
     def url(self, database: str) -> str:
         """SQLAlchemy URL of one of its databases."""
-        return f"postgresql+psycopg2://{USER}:{self._password}@127.0.0.1:{self.port}/{database}"
+        return f"postgresql+psycopg2://{USER}:{self._password}@{self.address}:{self.port}/{database}"
 
     def execute(self, statement: str) -> None:
         """Run one statement as administrator."""
@@ -78,7 +98,7 @@ class PostgresServer:
 
     def _connect(self) -> psycopg2.extensions.connection:
         return psycopg2.connect(
-            host="127.0.0.1", port=self.port, user=USER, password=self._password, dbname="postgres", connect_timeout=5
+            host=self.address, port=self.port, user=USER, password=self._password, dbname="postgres", connect_timeout=5
         )
 
     def _answers(self) -> bool:

@@ -86,7 +86,7 @@ def test_nameko_and_eventlet_are_named_only_in_chassis_and_in_service_py() -> No
 def test_tests_from_outside_import_nothing_of_the_product() -> None:
     wrong = [
         f"{path}:{line} {name}"
-        for path, tree in modules("tests/e2e", "tests/fault", "tests/bench")
+        for path, tree in modules("tests/e2e", "tests/fault", "tests/bench", "tests/deploy/cluster")
         for name, line in imported(tree)
         if name.partition(".")[0] == "services"
     ]

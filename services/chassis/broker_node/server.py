@@ -137,6 +137,17 @@ class Server:
         Raises:
             StartError: with the node's answer.
         """
+        for _ in range(TRIES - 1):
+            try:
+                return self._call(expression, timeout_s)
+            except StartError as error:
+                # A busy node may turn away the asker's connection: then nothing was run.
+                if "failed to connect" not in str(error):
+                    raise
+            time.sleep(0.3)
+        return self._call(expression, timeout_s)
+
+    def _call(self, expression: str, timeout_s: float) -> None:
         asker = shutil.which("erl_call")
         if asker is None:
             raise StartError("erl_call is not installed: install Debian's package erlang-base")
@@ -163,17 +174,6 @@ class Server:
             StartError: with the node's answer.
         """
         file = self._folder.path / "generated" / f"answer-{secrets.token_hex(8)}.json"
-        # A busy node may turn away the asker's connection; asking again changes nothing.
-        for _ in range(TRIES - 1):
-            try:
-                return self._ask(file, expression)
-            except StartError as error:
-                if "failed to connect" not in str(error):
-                    raise
-            time.sleep(0.3)
-        return self._ask(file, expression)
-
-    def _ask(self, file: Path, expression: str) -> Any:
         try:
             self.call(f"file:write_file({binary(str(file))}, rabbit_json:encode({expression}))", ANSWER_S)
             return json.loads(file.read_bytes())

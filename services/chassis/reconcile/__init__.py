@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.chassis.reconcile.asker import Apply, Followed, comparing, settling
+from services.chassis.reconcile.asker import Apply, Followed, comparing, settling, told_again
 from services.chassis.reconcile.outcome import Difference, Progress, Standing, standing
 from services.chassis.reconcile.owner import Owned, Uncounted, answering, nothing_to_load
 from services.chassis.reconcile.run import TO_COME, Run
@@ -22,4 +22,5 @@ __all__ = [
     "nothing_to_load",
     "settling",
     "standing",
+    "told_again",
 ]

@@ -12,6 +12,7 @@ from services.chassis.delivery import Delivery, Handler, Work
 from services.chassis.reconcile.owner import Uncounted, of_lane
 from services.chassis.reconcile.tables import differences, runs, streams
 from services.contracts.compare import Line, SnapshotListed, SnapshotRequested, SnapshotTaken, digest, pick
+from services.contracts.envelope import Envelope, Event
 
 #: Brings the copy to a full state by the code that ordinary events go through. Returns "" when that is all there
 #: is to do, else a stable code: what is still to come, or why nothing can be done.
@@ -216,6 +217,27 @@ def settling(followed: Mapping[Followed, Apply] | Sequence[tuple[Followed, Apply
         work.session.execute(update(differences).where(*which).values(**values))
 
     return settle
+
+
+def told_again(delivery: Delivery[Any], event: Event, id_: str = "") -> Envelope:
+    """A full state as the event of its owner that it makes up for, to go through the handler of such events.
+
+    Args:
+        delivery: brought the state.
+        event: what the owner would have told.
+        id_: id of the event; that of the delivery when empty.
+    """
+    was, taken = delivery.envelope, delivery.event
+    return Envelope(
+        id=id_ or was.id,
+        source=taken.owner,
+        type=was.type,
+        subject=taken.subject,
+        time=was.time,
+        sequence=taken.sequence,
+        data=event,
+        traceparent=was.traceparent,
+    )
 
 
 def _locked(one: Followed, subject: str, work: Work) -> Any:

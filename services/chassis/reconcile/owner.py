@@ -37,13 +37,14 @@ class Owned:
     Args:
         owner: the service, which is also the ``source`` of its state events.
         model: the table, one row a subject, ``Sequenced``, with a flag ``sealed``.
-        snapshot: makes the full state of a row (or of None, when there is no such subject) for a request.
+        snapshot: makes the full state of a row (or of None, when there is no such subject). Takes the fields that every
+            ``SnapshotTaken`` has, the subject's id and the row.
         options: loader options, for columns that are not loaded otherwise.
     """
 
     owner: str
     model: type[Any]
-    snapshot: Callable[[SnapshotRequested, str, Any], SnapshotTaken]
+    snapshot: Callable[[dict[str, Any], str, Any], SnapshotTaken]
     options: Sequence[Any] = ()
 
 
@@ -102,7 +103,7 @@ def _page(owned: Owned, asked: SnapshotRequested, work: Work) -> SnapshotListed:
 
 
 def _line(owned: Owned, asked: SnapshotRequested, row: Any) -> Line:
-    taken = owned.snapshot(asked, inspect(row).identity[0], row)
+    taken = _taken(owned, asked, inspect(row).identity[0], row)
     return Line(id=taken.subject, sequence=taken.sequence, digest=digest(pick(taken, asked.fields)))
 
 
@@ -112,4 +113,10 @@ def _states(owned: Owned, asked: SnapshotRequested, work: Work) -> list[Snapshot
     wanted = list(dict.fromkeys(asked.ids))[:STATES]
     query = select(owned.model).options(*owned.options).where(key.in_(wanted))
     rows = {inspect(row).identity[0]: row for row in work.session.scalars(query)}
-    return [owned.snapshot(asked, id_, rows.get(id_)) for id_ in wanted]
+    return [_taken(owned, asked, id_, rows.get(id_)) for id_ in wanted]
+
+
+def _taken(owned: Owned, asked: SnapshotRequested, id_: str, row: Any) -> SnapshotTaken:
+    head = {"run_id": asked.run_id, "owner": owned.owner, "asker": asked.asker}
+    sealed, sequence = (asked.sealed, 0) if row is None else (row.sealed, row.sequence)
+    return owned.snapshot({**head, "sealed": sealed, "sequence": sequence}, id_, row)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -167,6 +167,27 @@ def there(channel: Any, kind: str, name: str) -> bool:
         return False
     asking.close()
     return True
+
+
+def queues_behind(queue: str, exists: Callable[[str], bool]) -> list[str]:
+    """The queues behind a name that are on the broker, whatever their number: the plain one, then the partitions.
+
+    Args:
+        queue: the base name.
+        exists: whether a queue is there; partitions are numbered without a gap.
+    """
+    found = [queue] if exists(queue) else []
+    for number in range(1, MOST_PARTITIONS + 1):
+        name = f"{queue}.{number}"
+        if not exists(name):
+            break
+        found.append(name)
+    return found
+
+
+def partitions_of(queue: str, found: Sequence[str]) -> int | None:
+    """The number that ``queues_behind`` queues make up; None for two at once, as while workers change it."""
+    return None if queue in found and len(found) > 1 else len(found)
 
 
 def _left_over(channel: Any, base: str, partitions: int) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import amqp
 
 from services.chassis import wire
-from services.chassis.broker import AWAY, Publisher, connect
+from services.chassis.broker import AWAY, Publisher, connect, release
 from services.chassis.errors import StartError, Transient
 from services.chassis.telemetry import log
 from services.chassis.topology.making import declare, declare_exchange, make, strays, there
@@ -128,14 +128,14 @@ def empty_strays(url: str, subscription: Subscription, partitions: int) -> list[
         for queue in reversed(strays(channel, subscription, partitions)):
             moved = move(connection, queue, again_route(subscription.queue))
             if moved:
-                log("topology").info("events moved", queue=queue, to=subscription.queue, events=moved)
+                log(_service_of(subscription)).info("events moved", queue=queue, to=subscription.queue, events=moved)
             # From the end and without a gap: that is how they are found again.
             last = last and _delete(channel, queue)
         return strays(channel, subscription, partitions)
     except AWAY as error:
         raise Transient(f"broker: {type(error).__name__}") from error
     finally:
-        connection.release()
+        release(connection)
 
 
 def keep_emptying(url: str, subscriptions: Sequence[Subscription], partitions: int, stop: threading.Event) -> None:
@@ -147,6 +147,8 @@ def keep_emptying(url: str, subscriptions: Sequence[Subscription], partitions: i
         partitions: how many there are now.
         stop: ends it.
     """
+    if not subscriptions:
+        return
     wait = 0.0
     while not stop.wait(wait):
         wait = QUIET_S
@@ -155,7 +157,10 @@ def keep_emptying(url: str, subscriptions: Sequence[Subscription], partitions: i
                 empty_strays(url, one, partitions)
                 wait = EVERY_S
         except (Transient, StartError) as error:
-            log("topology").warning("queues of before wait", reason=str(error))
+            log(_service_of(subscriptions[0])).warning("queues of before wait", reason=str(error))
+        except Exception as error:
+            # Whatever lies there must not end the one who looks after it, and not be forgotten either.
+            log(_service_of(subscriptions[0])).error("queues of before cannot be emptied", exc_info=error)
 
 
 def _with_strays(url: str, subscriptions: Sequence[Subscription], partitions: int) -> list[Subscription]:
@@ -166,7 +171,12 @@ def _with_strays(url: str, subscriptions: Sequence[Subscription], partitions: in
     except AWAY as error:
         raise Transient(f"broker: {type(error).__name__}") from error
     finally:
-        connection.release()
+        release(connection)
+
+
+def _service_of(subscription: Subscription) -> str:
+    """Queues are named by their service first."""
+    return subscription.queue.partition(".")[0]
 
 
 def remake(url: str, subscription: Subscription, partitions: int, queue: str) -> int:
@@ -217,7 +227,7 @@ def remake(url: str, subscription: Subscription, partitions: int, queue: str) ->
     except AWAY as error:
         raise Transient(f"broker: {type(error).__name__}") from error
     finally:
-        connection.release()
+        release(connection)
 
 
 def _part(subscription: Subscription, partitions: int, queue: str) -> tuple[Plan, tuple[str, str]]:

@@ -6,6 +6,7 @@ import hashlib
 from typing import Any, NamedTuple, cast
 from urllib.parse import quote, urlsplit
 
+import structlog
 from flask import current_app, g, has_request_context, request
 
 from services.chassis.house import House
@@ -35,6 +36,12 @@ def house() -> House[Any]:
 def traceparent() -> str | None:
     """The W3C ``traceparent`` of this request, to be carried by the events it causes."""
     return cast("str | None", g.get("traceparent")) if has_request_context() else None
+
+
+def about(**ids: str) -> None:
+    """Say what this request is about, for its line in the log and its span: ids, never what somebody wrote."""
+    g.about = {**g.get("about", {}), **ids}
+    structlog.contextvars.bind_contextvars(**ids)
 
 
 def client_key() -> str:

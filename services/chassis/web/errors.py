@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from flask import Response, current_app, g, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
@@ -17,6 +18,7 @@ from services.chassis.telemetry import log
 from services.chassis.web.access import SignInNeeded, sign_in_url
 from services.chassis.web.body import too_large
 from services.chassis.web.context import from_own_pages, house, is_api
+from services.chassis.web.crowd import CROWDED
 from services.chassis.web.i18n import language, t
 
 if TYPE_CHECKING:
@@ -24,8 +26,8 @@ if TYPE_CHECKING:
 
 #: Paths whose errors are always problem documents.
 API_PATHS: Final = ("/api/", "/portals")
-#: Seconds after which a client may try again when the database is away.
-RETRY_AFTER: Final = "5"
+#: Seconds after which a client may try again when nobody knows better.
+RETRY_AFTER: Final = 5
 
 #: Heading of an error by its status.
 TITLES: Final = {
@@ -106,7 +108,7 @@ def answer(refusal: Refusal) -> Response:
     if refusal.status == 429:
         response.headers["Retry-After"] = str(refusal.values.get("seconds", 60))
     elif refusal.status == 503:
-        response.headers["Retry-After"] = RETRY_AFTER
+        response.headers["Retry-After"] = str(refusal.values.get("seconds", RETRY_AFTER))
     return response
 
 
@@ -202,11 +204,19 @@ def _csrf(error: CSRFError) -> Response:
 
 
 def _unexpected(error: Exception) -> Response:
-    if is_transient(error) or isinstance(error, (Transient, PoolTimeout)):
+    if isinstance(error, PoolTimeout):
+        # Every connection is in use, by requests that take long.
+        return answer(CROWDED)
+    if is_transient(error) or isinstance(error, Transient) or _took_too_long(error):
         log(house().service).warning("dependency away", error=type(error).__name__, request_id=g.get("request_id"))
         return answer(_AWAY)
     log(house().service).error("request failed", exc_info=error, request_id=g.get("request_id"))
     return answer(_BROKEN)
+
+
+def _took_too_long(error: Exception) -> bool:
+    """PostgreSQL ended a statement at its time-out (57014, query_canceled)."""
+    return isinstance(error, DBAPIError) and getattr(error.orig, "pgcode", None) == "57014"
 
 
 def set_up(app: Flask) -> None:

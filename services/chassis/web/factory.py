@@ -18,8 +18,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from services.chassis.house import House
 from services.chassis.identity import Staff
 from services.chassis.ids import child_traceparent, uuid7
-from services.chassis.telemetry import log
-from services.chassis.web import access, assets, errors, health, i18n, security
+from services.chassis.telemetry import log, trace_of
+from services.chassis.web import access, assets, crowd, errors, health, i18n, security
 from services.chassis.web.body import MAX_FIELDS, HouseRequest
 from services.chassis.web.context import Nav, over_https, own_address, own_path
 from services.contracts.envelope import Text
@@ -33,8 +33,10 @@ _PRODUCT_LONG: Final = Text(zh="问政 Wenzheng", en="Wenzheng 问政")
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
 #: W3C Trace Context, version 00.
 _TRACEPARENT: Final = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+#: Methods as a span names them; any other is "_OTHER" (OpenTelemetry's conventions for HTTP).
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 #: Asked by machines every few seconds: logged only when asked for.
-_QUIET: Final = frozenset({"house_livez", "house_readyz", "house_metrics", "static"})
+_QUIET: Final = health.PROBES | {"static"}
 
 
 def make_app(
@@ -92,6 +94,7 @@ def _measures(app: Flask, house: House[Any]) -> None:
     """What happens around every request: ids, CSRF, headers, counts, one line of log."""
     logger = log(house.service)
     service = house.service
+    house.metrics.gauge("web_threads", house.settings.web_threads, service=service)
 
     @app.before_request
     def begin() -> None:
@@ -99,12 +102,14 @@ def _measures(app: Flask, house: House[Any]) -> None:
         given = request.headers.get("X-Request-Id", "")
         g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid7()
         parent = request.headers.get("traceparent", "")
-        g.traceparent = child_traceparent(parent if _TRACEPARENT.fullmatch(parent) else None)
+        g.parent = parent if _TRACEPARENT.fullmatch(parent) else None
+        g.traceparent = child_traceparent(g.parent)
         structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=g.request_id)
+        structlog.contextvars.bind_contextvars(request_id=g.request_id, **trace_of(g.traceparent))
         if "\0" in request.path or any("\0" in part for pair in request.args.items(multi=True) for part in pair):
             # Nothing of ours holds a NUL, and PostgreSQL takes none: what asks for one is no question.
             raise BadRequest
+        crowd.refuse_the_crowd()
         security.protect()
 
     @app.after_request
@@ -127,8 +132,19 @@ def _measures(app: Flask, house: House[Any]) -> None:
             values["code"] = g.refusal_code
         if request.endpoint in _QUIET:
             logger.debug("request", **values)
-        else:
-            logger.info("request", **values)
+            return response
+        logger.info("request", **values)
+        if house.tracer is not None:
+            house.tracer.request(
+                g.traceparent,
+                g.parent,
+                seconds,
+                method=request.method if request.method in _METHODS else "_OTHER",
+                route=values["route"],
+                status=response.status_code,
+                code=g.get("refusal_code", ""),
+                ids={"request_id": g.request_id, **g.get("about", {})},
+            )
         return response
 
     @app.teardown_request

@@ -16,6 +16,8 @@ from services.chassis.web.access import api
 if TYPE_CHECKING:
     from flask import Flask
 
+#: Endpoints that machines ask every few seconds.
+PROBES = frozenset({"house_livez", "house_readyz", "house_metrics"})
 #: Raises when what it looks at is not there.
 Check = Callable[[], None]
 

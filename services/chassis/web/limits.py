@@ -12,6 +12,20 @@ from services.chassis.errors import Refusal
 MAX_KEYS = 20_000
 
 
+def too_many(seconds: float) -> Refusal:
+    """What somebody is told who asks too often.
+
+    Args:
+        seconds: when they may ask again.
+    """
+    return Refusal(
+        "too_many_requests",
+        "Too many requests: wait %(seconds)s seconds and try again.",
+        status=429,
+        seconds=max(1, math.ceil(seconds)),
+    )
+
+
 class RateLimit:
     """A token bucket per key, in the memory of this process.
 
@@ -47,13 +61,7 @@ class RateLimit:
             if len(self._left) > MAX_KEYS:
                 self._forget(now)
         if not allowed:
-            seconds = max(1, math.ceil((1 - left) / self._rate)) if self._rate else 60
-            raise Refusal(
-                "too_many_requests",
-                "Too many requests: wait %(seconds)s seconds and try again.",
-                status=429,
-                seconds=seconds,
-            )
+            raise too_many((1 - left) / self._rate if self._rate else 60)
 
     def _forget(self, now: float) -> None:
         def refilled(entry: tuple[float, float]) -> bool:

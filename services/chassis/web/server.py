@@ -11,11 +11,11 @@ import errno
 import os
 import signal
 import socket
-import struct
 import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from selectors import EVENT_READ
 from types import FrameType
@@ -28,7 +28,9 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 from services.chassis.errors import StartError
 from services.chassis.telemetry import log
 from services.chassis.web.arriving import arrived, plain_answer, too_slow
+from services.chassis.web.crowd import APART, Crowd, turning_away
 from services.chassis.web.front_door import FrontDoor
+from services.chassis.web.listening import listen
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -39,14 +41,14 @@ __all__ = ["FrontDoor", "serve"]
 CONNECTIONS: Final = 1000
 #: An idle connection is closed after this many seconds.
 KEEP_ALIVE_S: Final = 15
+#: Requests that may wait for a thread, when nobody says otherwise.
+WAITING: Final = 64
 #: Time for a request to arrive that no thread reads yet, for the head where one does, and for a longer body.
 ARRIVE_S: Final = 12.0
 HEAD_S: Final = 10.0
 BODY_S: Final = 15.0
 #: A longer body gets a second more for so many bytes.
 BYTES_PER_S: Final = 20_000
-#: A client that reads nothing of its answer for so long is cut off.
-SEND_S: Final = 30
 #: Time that requests in hand get after SIGTERM.
 GRACE_S: Final = 20
 #: Limits of the head of a request: bytes of its first line, number of fields, bytes of one field.
@@ -69,6 +71,7 @@ def serve(
     host: str,
     port: int,
     threads: int,
+    waiting: int = WAITING,
     on_started: Callable[[], None] | None = None,
     grace: float = GRACE_S,
 ) -> None:
@@ -82,6 +85,7 @@ def serve(
         host: address to listen on.
         port: port to listen on; 0 takes a free one.
         threads: requests handled at the same time.
+        waiting: how many more may wait for a thread; any others are told to come again.
         on_started: called once the port is open.
         grace: seconds that requests in hand get.
 
@@ -89,7 +93,7 @@ def serve(
         StartError: the port or the address cannot be had.
     """
     app = FrontDoor(list(apps.items())) if isinstance(apps, Mapping) else apps
-    listener = _listen(host, port)
+    listener = listen(host, port)
     config = Config()
     for name, value in {
         "threads": threads,
@@ -108,6 +112,7 @@ def serve(
         config.set("post_worker_init", lambda worker: started())
     try:
         worker = _Worker(1, os.getppid(), [listener], _Loaded(app), 0, config, _Log())
+        worker.crowd = Crowd(threads, waiting)
     except OSError:
         listener.close()
         raise StartError("no folder for temporary files can be written; name one with TMPDIR") from None
@@ -117,33 +122,11 @@ def serve(
         worker.tmp.close()
         listener.close()
     if worker.nr_conns > 0:
-        log("web").warning("requests cut off", number=worker.nr_conns)
+        log().warning("requests cut off", number=worker.nr_conns)
         # Threads that hang would keep the process from ending; the caller gets a moment to close what is open.
         last = threading.Timer(3, os._exit, (0,))
         last.daemon = True
         last.start()
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        # Inherited by the connections: a client that does not read gives its thread back.
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SEND_S, 0))
-        listener.bind((host, port))
-        listener.listen(1024)
-        listener.setblocking(False)
-    except OSError as error:
-        listener.close()
-        if error.errno == errno.EADDRINUSE:
-            reason = f"port {port} is taken by another program; choose one with WENZHENG_PORT"
-        elif error.errno == errno.EACCES:
-            reason = f"port {port} may not be opened by this user; choose one above 1023 with WENZHENG_PORT"
-        else:
-            reason = f"address {host} is none of this machine's; choose one with WENZHENG_HOST"
-        raise StartError(reason) from None
-    return listener
 
 
 class _Loaded:
@@ -163,6 +146,8 @@ class _Worker(ThreadWorker):  # type: ignore[misc]
         super().__init__(*args)
         self._reading: dict[TConn, float] = {}
         self._interrupted = False
+        self.crowd = Crowd(self.cfg.threads, WAITING)
+        self._apart = ThreadPoolExecutor(APART, "apart")
 
     def init_signals(self) -> None:
         super().init_signals()
@@ -182,7 +167,7 @@ class _Worker(ThreadWorker):  # type: ignore[misc]
             if error.errno in (errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED):
                 return
             if error.errno in (errno.EMFILE, errno.ENFILE):
-                log("web").error("no file descriptor left for a connection")
+                log().error("no file descriptor left for a connection")
                 time.sleep(0.1)
                 return
             raise
@@ -206,6 +191,21 @@ class _Worker(ThreadWorker):  # type: ignore[misc]
         conn.timeout = time.monotonic() + ARRIVE_S
         self.pending_conns.append(conn)
         self.poller.modify(client, EVENT_READ, partial(self.on_pending_socket_readable, conn))
+
+    def enqueue_req(self, conn: TConn) -> None:
+        """Give it to a thread, or to one that turns it away when too many wait already."""
+        let_in = self.crowd.come()
+        answered = self.tpool.submit(self.handle, conn) if let_in else self._apart.submit(self._turn_away, conn)
+        answered.add_done_callback(lambda done: self.method_queue.defer(self._done, conn, done, let_in))
+
+    def _done(self, conn: TConn, done: Any, let_in: bool) -> None:
+        if let_in:
+            self.crowd.go()
+        self.finish_request(conn, done)
+
+    def _turn_away(self, conn: TConn) -> Any:
+        turning_away.set(True)
+        return self.handle(conn)
 
     def handle(self, conn: TConn) -> Any:
         self._reading[conn] = time.monotonic() + HEAD_S
@@ -240,37 +240,37 @@ class _Worker(ThreadWorker):  # type: ignore[misc]
         """Answer what is no HTTP request. Nothing of it is repeated, in the answer or in the log."""
         status = next((text for kind, text in _STATUS if isinstance(exc, kind)), "500 Internal Server Error")
         if status.startswith("500"):
-            log("web").error("request failed in the server", exc_info=exc)
+            log().error("request failed in the server", exc_info=exc)
         else:
-            log("web").info("malformed request", error=type(exc).__name__, status=int(status[:3]))
+            log().info("malformed request", error=type(exc).__name__, status=int(status[:3]))
         try:
             client.sendall(plain_answer(status))
         except OSError as error:
-            log("web").debug("client gone", error=type(error).__name__)
+            log().debug("client gone", error=type(error).__name__)
 
 
 class _Log:
     """gunicorn's log in the house's way: the class of what happened, never the address or what was asked."""
 
     def debug(self, message: str, *args: object, **kwargs: object) -> None:
-        log("web").debug("server", error=_kind())
+        log().debug("server", error=_kind())
 
     def info(self, message: str, *args: object, **kwargs: object) -> None:
-        log("web").debug("server", error=_kind())
+        log().debug("server", error=_kind())
 
     def warning(self, message: str, *args: object, **kwargs: object) -> None:
-        log("web").warning("server", error=_kind())
+        log().warning("server", error=_kind())
 
     def error(self, message: str, *args: object, **kwargs: object) -> None:
-        log("web").error("server", error=_kind())
+        log().error("server", error=_kind())
 
     def exception(self, message: str, *args: object, **kwargs: object) -> None:
         """An exception; a client that went away or stalled is no fault of ours."""
         error = sys.exc_info()[1]
         if isinstance(error, OSError):
-            log("web").info("connection lost", error=type(error).__name__)
+            log().info("connection lost", error=type(error).__name__)
         else:
-            log("web").error("server", exc_info=True)
+            log().error("server", exc_info=True)
 
     critical = error
 

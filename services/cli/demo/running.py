@@ -18,6 +18,7 @@ import requests
 import yaml
 
 from services.chassis.errors import StartError
+from services.cli.up import require_free
 
 #: How long the house may take to come up (s).
 START_S = 120.0
@@ -59,8 +60,10 @@ class Running:
         """Start it on an empty folder and wait until it serves.
 
         Raises:
-            StartError: it did not come up; its own words are on standard error.
+            StartError: its port is taken; it did not come up, with its own last words.
         """
+        # Said here: what `up` would say of it names a variable that a demonstration does not read.
+        require_free("127.0.0.1", self._port, '--port, 0 for a free one (make demo ARGS="--port 0")')
         self._empty()
         (self.folder / "portals.yaml").write_text(yaml.safe_dump({"portals": [self._portal_entry()]}), encoding="utf-8")
         environ = {

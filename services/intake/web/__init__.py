@@ -9,7 +9,7 @@ from flask import Flask
 
 from services.chassis.house import House
 from services.chassis.portals import load_portals
-from services.chassis.web import Nav, RateLimit, make_app
+from services.chassis.web import Nav, make_app
 from services.contracts import words
 from services.intake import store
 from services.intake.areas import load_areas
@@ -17,6 +17,7 @@ from services.intake.handlers.filing import Keys
 from services.intake.settings import Settings
 from services.intake.web import api, entry, pages, portals, status
 from services.intake.web.desk import Desk
+from services.intake.web.quota import Quota
 from services.intake.web.tray import Tray
 from services.intake.web.tries import Tries
 
@@ -42,8 +43,8 @@ def create_app(house: House[Settings], nav: Sequence[Nav] = ()) -> Flask:
         zone=zone,
         portals=load_portals(settings.portals_file),
         areas=load_areas(settings.areas_file),
-        api_limit=RateLimit(settings.filing_per_minute, settings.filing_per_minute),
-        form_limit=RateLimit(settings.form_per_minute, settings.form_per_minute),
+        api_limit=Quota(house, "api", settings.filing_per_minute),
+        form_limit=Quota(house, "form", settings.form_per_minute),
         tries=Tries(settings.code_tries),
         tray=Tray(house, keys, zone),
     )

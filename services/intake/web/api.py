@@ -12,7 +12,7 @@ import msgspec
 from flask import Blueprint, Response, request
 
 from services.chassis.errors import Refusal
-from services.chassis.web import api, body_json, client_key, language, t, traceparent
+from services.chassis.web import about, api, body_json, client_key, language, t, traceparent
 from services.intake import store
 from services.intake.addresses import status_url
 from services.intake.domain.petition import (
@@ -108,6 +108,7 @@ def file_petition() -> Response:
     except Wrong as wrong:
         raise refusal_of(wrong.problems) from None
     receipt = here.tray.file(filing)
+    about(petition_id=receipt.petition_id)
     response = answer(receipt_document(receipt), 201)
     response.headers["Location"] = f"/api/petitions/{receipt.number}"
     if receipt.repeated:
@@ -146,7 +147,7 @@ def file_batch() -> Response:
     done = (
         file(
             [filing for _, filing in filings],
-            open_work=here.tray.work,
+            open_work=here.tray.filing,
             keys=here.keys,
             zone=here.zone,
         )

@@ -11,13 +11,14 @@ from flask import current_app
 from services.chassis.errors import Refusal
 from services.chassis.house import House
 from services.chassis.portals import Portal
-from services.chassis.web import InvalidInput, RateLimit, client_key
+from services.chassis.web import InvalidInput, about, client_key
 from services.intake import store
 from services.intake.areas import Area
 from services.intake.domain.petition import Problem
 from services.intake.domain.receipt import code_opens, read_number
 from services.intake.handlers.filing import Keys
 from services.intake.settings import Settings
+from services.intake.web.quota import Quota
 from services.intake.web.tray import Tray
 from services.intake.web.tries import Tries
 
@@ -34,8 +35,8 @@ class Desk:
     zone: ZoneInfo
     portals: dict[str, Portal]
     areas: list[Area]
-    api_limit: RateLimit
-    form_limit: RateLimit
+    api_limit: Quota
+    form_limit: Quota
     tries: Tries
     tray: Tray
 
@@ -68,6 +69,7 @@ def opened(typed_number: str, typed_code: str) -> str:
     if not code_opens(here.keys.code, known, typed_code) or not known:
         here.tries.wrong(number, client)
         raise Refusal("wrong_code", WRONG_CODE, field="code", status=404)
+    about(petition_id=known)
     return known
 
 

@@ -9,7 +9,7 @@ from flask import Blueprint, redirect, render_template, session, url_for
 from werkzeug.wrappers import Response
 
 from services.chassis.errors import Refusal
-from services.chassis.web import client_key, language, traceparent
+from services.chassis.web import about, client_key, language, traceparent
 from services.intake import store
 from services.intake.domain.petition import Filing
 from services.intake.domain.receipt import make_code
@@ -99,6 +99,7 @@ def taken_receipt(name: str) -> str | None:
     kept = session.pop(name, None)
     if not isinstance(kept, dict) or kept["until"] < desk().house.clock.now().timestamp():
         return None
+    about(petition_id=str(kept["id"]))
     return str(kept["id"])
 
 
@@ -115,6 +116,7 @@ def open_petition_id() -> str | None:
     if not isinstance(kept, dict) or kept["until"] < desk().house.clock.now().timestamp():
         session.pop(OPEN, None)
         return None
+    about(petition_id=str(kept["id"]))
     return str(kept["id"])
 
 
@@ -147,7 +149,9 @@ def file_form(filing: Filing) -> Receipt:
     """
     here = desk()
     try:
-        return here.tray.file(filing)
+        receipt = here.tray.file(filing)
+        about(petition_id=receipt.petition_id)
+        return receipt
     except Refusal as refusal:
         if refusal.code != "idempotency_key_reused":
             raise

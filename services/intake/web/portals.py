@@ -118,7 +118,7 @@ def _take(portal: Portal, bodies: list[bytes]) -> list[dict[str, Any]]:
     now, region = here.house.clock.now(), here.house.settings.phone_region
     read = [read_structured(portal, body, region=region, now=now) for body in bodies]
     filings = [one for one in read if not isinstance(one, Refused)]
-    done = iter(file(filings, open_work=here.tray.work, keys=here.keys, zone=here.zone) if filings else [])
+    done = iter(file(filings, open_work=here.tray.filing, keys=here.keys, zone=here.zone) if filings else [])
     return [_refused(one) if isinstance(one, Refused) else _result(one.reference, next(done)) for one in read]
 
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from services.chassis.delivery import Work
 from services.chassis.house import House
+from services.chassis.stall import Stall
 from services.intake.domain.petition import Filing
 from services.intake.handlers import Receipt, file
 from services.intake.handlers.filing import Keys
@@ -43,6 +44,7 @@ class Tray:
 
     def __init__(self, house: House[Settings], keys: Keys, zone: ZoneInfo) -> None:
         self._house, self._keys, self._zone = house, keys, zone
+        self._stall = Stall(house, house.settings.outbox_limit_s)
         self._turn = threading.Lock()
         # Put in by any thread, taken out only by the one whose turn it is.
         self._waiting: deque[_Entry] = deque()
@@ -51,8 +53,9 @@ class Tray:
         """File one petition; returns when it is committed.
 
         Raises:
-            Refusal: ``idempotency_key_reused``, ``busy``.
+            Refusal: ``idempotency_key_reused``, ``busy``, ``delivery_stalled``.
         """
+        self._stall.check()
         entry = _Entry(filing)
         self._waiting.append(entry)
         with self._turn:
@@ -73,6 +76,17 @@ class Tray:
                 yield work
             return
         with self._turn, self._house.work(traceparent) as work:
+            yield work
+
+    @contextmanager
+    def filing(self, traceparent: str | None = None) -> Iterator[Work]:
+        """A unit of work for new petitions.
+
+        Raises:
+            Refusal: ``delivery_stalled``.
+        """
+        self._stall.check()
+        with self.work(traceparent) as work:
             yield work
 
     def _file(self, group: list[_Entry]) -> None:

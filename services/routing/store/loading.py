@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from services.chassis.delivery import Work
+from services.chassis.pairs import pairs_in
 from services.contracts.envelope import Envelope
 from services.contracts.intake import IntakeEvent
 from services.routing.domain.look_alikes import REPEAT_DAYS, Features, Pool, bands
@@ -101,7 +102,7 @@ def _pool(session: Session, new: Sequence[Features]) -> Pool:
         ids.update(_newest(session, Case.petition_id, Case.petitioner_key, where, 10))
     matters = list({(one.subject, one.area) for one in new if one.subject is not None and one.area is not None})
     if matters:
-        where = tuple_(Case.subject, Case.area).in_(matters) & (Case.submitted_at >= since)
+        where = pairs_in(Case.subject, Case.area, matters) & (Case.submitted_at >= since)
         ids.update(_newest(session, Case.petition_id, Case.subject + Case.area, where, 20))
     for one in _features(session, sorted(ids)):
         found.add(one)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from flask import Flask
 
 from services.chassis.house import House
-from services.chassis.identity import staff_key_pair
+from services.chassis.identity import signing_key
 from services.chassis.web import Nav, RateLimit, make_app
 from services.contracts.envelope import Text
 from services.routing import store
@@ -23,10 +23,11 @@ def create_app(house: House[Settings], nav: Sequence[Nav] = ()) -> Flask:
         house: the running service.
         nav: entries of the navigation.
     """
+    settings = house.settings
     door = Door(
         house=house,
-        key=staff_key_pair(house.settings.data_folder),
-        limit=RateLimit(house.settings.sign_ins_per_minute, house.settings.sign_ins_per_minute),
+        key=signing_key(settings.staff_key.get_secret_value(), settings.data_folder, settings.staff_public_key),
+        limit=RateLimit(settings.sign_ins_per_minute, settings.sign_ins_per_minute),
     )
 
     def unit_name(unit_id: str) -> Text | None:

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, current_app, request
 
 from services.chassis.delivery import Work
 from services.chassis.errors import Refusal
-from services.chassis.web import api, body_json, current_staff, house, staff_required, traceparent
+from services.chassis.web import about, api, body_json, current_staff, house, staff_required, traceparent
 from services.routing import store
 from services.routing.domain.cases import Outcome
 from services.routing.handlers import desk as steps
@@ -75,6 +75,7 @@ def case(number: str) -> Any:
         found = store.cases.find(session, staff, number)
         if found is None:
             raise Refusal("no_such_case", "There is no such case, or it is not for you to see.", status=404)
+        about(petition_id=found.petition_id)
         entries = store.cases.history(session, found.petition_id)
     return _json(views.whole(found, entries, staff, house().clock.now()))
 
@@ -132,6 +133,7 @@ def _body(form: type[B]) -> B:
 
 
 def _done(work: Work, case: Case) -> Response:
+    about(petition_id=case.petition_id)
     work.session.flush()
     entries = store.cases.history(work.session, case.petition_id)
     return _json(views.whole(case, entries, current_staff(), work.now))

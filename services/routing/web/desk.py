@@ -10,7 +10,7 @@ from flask import Blueprint, make_response, redirect, render_template, request
 
 from services.chassis.delivery import Work
 from services.chassis.errors import Refusal
-from services.chassis.web import current_staff, house, pick, staff_required, t, traceparent
+from services.chassis.web import about, current_staff, house, pick, staff_required, t, traceparent
 from services.contracts.shared import KINDS
 from services.contracts.words import KIND_NAMES, OUTCOME_NAMES, STATE_NAMES, STATE_TONES, name_of
 from services.routing import store
@@ -150,7 +150,7 @@ def _step(number: str, form: StepForm, act: Callable[[Work, Viewer], Case], afte
         return _page(number, form, status=422)
     try:
         with house().work(traceparent()) as work:
-            act(work, current_staff())
+            about(petition_id=act(work, current_staff()).petition_id)
     except Refusal as refusal:
         if refusal.status in (403, 404):
             raise
@@ -172,6 +172,7 @@ def _page(number: str, typed: StepForm | None, status: int = 200) -> Any:
         case = store.cases.find(session, staff, number)
         if case is None:
             raise Refusal("no_such_case", "There is no such case, or it is not for you to see.", status=404)
+        about(petition_id=case.petition_id)
         directory = store.directory.read(session)
         assessment = assessment_of(case)
         alike = store.cases.visible_titles(session, staff, [one.petition_id for one in assessment.look_alikes])

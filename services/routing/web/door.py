@@ -12,7 +12,8 @@ from flask import Response, current_app, request
 
 from services.chassis.errors import Refusal
 from services.chassis.house import House
-from services.chassis.identity import TOKEN_TTL, SigningKey, Staff, password_matches, sign_token
+from services.chassis.identity import TOKEN_TTL, SigningKey, Staff, sign_token
+from services.chassis.passwords import password_matches
 from services.chassis.web import RateLimit, client_key, traceparent
 from services.chassis.web.access import COOKIE as TOKEN_COOKIE
 from services.chassis.web.context import over_https

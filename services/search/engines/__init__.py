@@ -45,6 +45,7 @@ def open_engine(settings: Settings) -> Engine:
             settings.elasticsearch_index,
             replicas=settings.elasticsearch_replicas,
             timeout=settings.elasticsearch_timeout,
+            ca_file=settings.elasticsearch_ca_file or None,
         )
     from services.search.engines.embedded import TantivyEngine
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
-from elastic_transport import TransportError
+from elastic_transport import TlsError, TransportError
 from elasticsearch8 import ApiError, Elasticsearch, helpers
 
 from services.search.domain import demanded, must_match
@@ -53,14 +53,18 @@ class ElasticEngine:
         prefix: first part of the names of alias and index.
         replicas: copies kept.
         timeout: seconds to wait for an answer to a search.
+        ca_file: CA certificates that its own is checked with; None: those of the system.
     """
 
     native = False
 
-    def __init__(self, url: str, prefix: str, *, replicas: int = 1, timeout: float = 5.0) -> None:
+    def __init__(
+        self, url: str, prefix: str, *, replicas: int = 1, timeout: float = 5.0, ca_file: str | None = None
+    ) -> None:
         # Compatibility headers of version 8 are understood by servers 8 and 9. Waiting and trying again is
         # left to the sender loop and to whoever reads the page.
-        self._client = Elasticsearch(url, request_timeout=timeout, max_retries=0, retry_on_timeout=False)
+        trust: dict[str, Any] = {"ca_certs": ca_file} if ca_file else {}
+        self._client = Elasticsearch(url, request_timeout=timeout, max_retries=0, retry_on_timeout=False, **trust)
         self._slow = self._client.options(request_timeout=WRITE_TIMEOUT)
         self._alias = f"{prefix}-v{SCHEMA}"
         self._replicas = replicas
@@ -248,5 +252,7 @@ def _asked(call: Callable[[], T]) -> T:
         return call()
     except ApiError as error:
         raise EngineAway(_code(error.status_code)) from None
+    except TlsError:
+        raise EngineAway("elasticsearch_certificate") from None
     except TransportError:
         raise EngineAway("elasticsearch_unreachable") from None

@@ -112,7 +112,7 @@ def forged(run: Run) -> None:
     _on_channel(admin, lambda channel: _publish(channel, portal_event(f"admin-{mark}"), user_id=name))
     _on_channel(portal_url, lambda channel: _publish(channel, portal_event(f"good-{mark}"), user_id=north["user"]))
     until(lambda: _filed(cluster, f"good-{mark}") == 1, 30, "a true portal event is filed")
-    answers = _answers(portal_url, 3)
+    answers = _answers(portal_url, 2, code="wrong_user")
     codes = sorted(str(answer["data"].get("code", answer["type"])) for answer in answers)
     run.require(codes.count("wrong_user") == 2, f"the portal's answers are {codes}, two should be wrong_user")
     words = cluster.workers["intake"].words()
@@ -156,12 +156,12 @@ def _publish(
     channel.basic_publish(amqp.Message(json.dumps(event), **properties, **more), exchange=exchange, routing_key=key)
 
 
-def _answers(url: str, number: int, seconds: float = 30) -> list[dict[str, Any]]:
-    """What the house answers a portal: type and payload."""
+def _answers(url: str, number: int, code: str = "", seconds: float = 30) -> list[dict[str, Any]]:
+    """What the house answers a portal, type and payload: so many of them, or so many refusals by ``code``."""
     connection = connect(url)
     try:
         channel, found, deadline = connection.channel(), list[dict[str, Any]](), time.monotonic() + seconds
-        while len(found) < number:
+        while sum(not code or answer["data"].get("code") == code for answer in found) < number:
             message = channel.basic_get("answers", no_ack=True)
             if message is not None:
                 named = message.properties.get("application_headers") or {}

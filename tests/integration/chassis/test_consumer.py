@@ -102,10 +102,10 @@ def test_messages_whose_properties_cannot_be_read_are_parked_and_the_worker_goes
     with kombu.Connection(toy.url) as connection:
         channel: Any = connection.channel()
         for properties in UNREADABLE.values():
-            channel.basic_publish(Raw(properties), exchange="", routing_key="toy.pings")
+            channel.basic_publish_confirm(Raw(properties), exchange="", routing_key="toy.pings")
         strange = toy_message("z", b'{"ball": "z"}', content_encoding="idna")
-        channel.basic_publish(strange, exchange="", routing_key="toy.pings")
-        # In its turn: a connection that just closes may lose what its channel has not routed yet.
+        channel.basic_publish_confirm(strange, exchange="", routing_key="toy.pings")
+        # Confirmed: a channel that closes takes along what the queue has not written yet.
         channel.close()
     toy.throw(Ping(ball="after"))
     eventually(lambda: all_done(toy, "after", 1))
@@ -128,13 +128,32 @@ def test_a_database_that_reads_but_does_not_write_costs_no_attempt(toy: Toy) -> 
             blocker.exec_driver_sql("lock table inbox in access exclusive mode")
         for number in range(10):
             message = toy_message(f"late-{number}", b'{"ball": "x%d"}' % number)
-            connection.default_channel.basic_publish(message, exchange="wz.toy", routing_key=Ping.type)
+            connection.default_channel.basic_publish_confirm(message, exchange="wz.toy", routing_key=Ping.type)
         connection.default_channel.close()
         eventually(lambda: toy.metric("consumer_paused", queue="toy.pings") == 1, 60)
         time.sleep(5)
     eventually(lambda: len([name for name in toy.balls() if name.startswith("x")]) == 10, 60)
     assert toy.look("toy.pings") == []
     assert not toy.retried()
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("toy", ["postgres"], indirect=True)
+def test_a_lock_that_others_hold_for_a_while_gives_nothing_back(toy: Toy) -> None:
+    toy = toy.another(WENZHENG_DATABASE_LOCK_S="1")
+    toy.start()
+    try:
+        toy.throw(Ping(ball="l0"))
+        eventually(lambda: all_done(toy, "l", 1))
+        with toy.house.database.engine.connect() as blocker:
+            blocker.exec_driver_sql("lock table inbox in access exclusive mode")
+            toy.throw(*(Ping(ball=f"l{n}") for n in range(1, 10)))
+            eventually(lambda: "batch begins anew" in toy.log.read_text(encoding="utf-8"))
+        eventually(lambda: all_done(toy, "l", 10))
+        assert toy.metric("events_redelivered_total") == 0
+        assert toy.metric("events_paused_total") == 0
+    finally:
+        toy.stop()
 
 
 def test_a_deployment_under_load_redelivers_nothing(toy: Toy) -> None:

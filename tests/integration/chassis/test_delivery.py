@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Any
 
 import amqp
@@ -9,10 +10,29 @@ import pytest
 from sqlalchemy import func, select
 
 from services.chassis import delivery, parked, topology
-from tests.integration.chassis.toy_tables import Lost, Ping, Sent, Whisper
+from tests.integration.chassis.toy_tables import Lost, Ping, Sent, Thrown, Whisper
 from tests.integration.chassis.toys import Toy, eventually, toy_message
 
 pytestmark = pytest.mark.broker
+
+
+def test_a_row_and_its_event_are_committed_together_or_not_at_all(toy: Toy) -> None:
+    def fail() -> None:
+        with toy.house.work() as work:
+            thrown = Thrown(id="b", sequence=0)
+            work.add(thrown)
+            work.emit(thrown, Ping(ball="b"))
+            # As late as it can be: everything is written, nothing is committed.
+            work.finish()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert toy.unpublished() == 0
+    with toy.house.database.read() as session:
+        assert session.scalar(select(func.count()).select_from(Thrown)) == 0
+    toy.throw(Ping(ball="b"))
+    assert toy.unpublished() == 1
 
 
 def test_every_event_of_the_outbox_is_handled_exactly_once(toy: Toy) -> None:
@@ -154,12 +174,18 @@ def test_sigterm_drains_and_ends_with_zero(toy: Toy) -> None:
 
 
 def test_a_kill_in_the_midst_loses_nothing_and_doubles_nothing(toy: Toy) -> None:
+    # Handled and not committed, committed and not acknowledged, confirmed and not marked as published.
+    for number, point in enumerate(("before_commit:2", "after_commit:2", "after_confirm:2")):
+        toy.environ["WENZHENG_KILL_AT"] = point
+        toy.start(ready=False)
+        for start in range(number * 600, (number + 1) * 600, 200):
+            toy.throw(*(Ping(ball=f"k{n}") for n in range(start, start + 200)))
+        assert toy.process is not None
+        assert toy.process.wait(30) == -signal.SIGKILL
+        toy.close()
+    del toy.environ["WENZHENG_KILL_AT"]
     toy.start()
-    for start in range(0, 2000, 200):
-        toy.throw(*(Ping(ball=f"k{n}") for n in range(start, start + 200)))
-        if start in (400, 1200):
-            toy.kill()
-            toy.start()
+    toy.throw(*(Ping(ball=f"k{n}") for n in range(1800, 2000)))
     eventually(lambda: len(toy.balls()) == 2000 and all(both == (1, 1) for both in toy.balls().values()), 60)
 
 

@@ -43,19 +43,29 @@ def test_events_behind_a_refused_one_of_their_subject_wait_and_others_go_on(toy:
         channel.queue_bind(queue="narrow", exchange=topology.exchange_of("toy"), routing_key=Ping.type)
         publisher, pages = rabbit.Publisher(connection), Pages(toy.house)
         got: list[str] = []
+        words: set[str] = set()
 
         def turn() -> int:
             rows = pages.due()
             outcome = publisher.publish(pages.messages(rows, publisher.nacked))
             pages.mark(rows, outcome, lambda: None)
+            words.update(outcome.values())
+            return toy.unpublished()
+
+        def empty() -> None:
             while (message := channel.basic_get("narrow", no_ack=True)) is not None:
                 got.append(str(message.properties["application_headers"]["cloudEvents:sequence"]))
-            return toy.unpublished()
+
+        def all_taken() -> bool:
+            empty()
+            return turn() == 0
 
         for _ in range(20):
             toy.throw(Ping(ball="one"))
             turn()
-        eventually(lambda: turn() == 0, 60)
+        assert words == {"ok", "nack"}
+        eventually(all_taken, 60)
+        empty()
     # What was in flight together with a refused one may overtake it, and is seen by its number; nothing is missing.
     assert sorted(map(int, set(got))) == list(range(1, 21))
 

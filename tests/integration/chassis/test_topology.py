@@ -144,7 +144,7 @@ def test_a_queue_with_other_arguments_is_named_with_the_difference_and_the_remed
     made = {**topology.work_arguments("right.pings"), "x-delivery-limit": 3}
     channel: Any = connection.channel()
     channel.queue_declare("right.pings", durable=True, auto_delete=False, arguments=made)
-    channel.basic_publish(amqp.Message("kept", delivery_mode=2, message_id="kept"), "", "right.pings")
+    channel.basic_publish_confirm(amqp.Message("kept", delivery_mode=2, message_id="kept"), "", "right.pings")
     with pytest.raises(Mismatch) as refused:
         topology.declare(connection.channel(), HEARS)
     for word in ("right.pings", "x-delivery-limit must be 20 and is 3", "wenzheng topology remake right.pings"):

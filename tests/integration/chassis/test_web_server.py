@@ -106,6 +106,10 @@ class Server:
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, str, str]:
         """Send a signal, return exit code, standard output and standard error."""
         self.process.send_signal(number)
+        return self.ended()
+
+    def ended(self) -> tuple[int, str, str]:
+        """The same of one that was told to stop before: a signal while the interpreter is taken down would kill it."""
         out, err = self.process.communicate(timeout=15)
         return self.process.returncode, out, err
 
@@ -162,7 +166,7 @@ def test_a_request_in_hand_is_answered_after_the_order_to_stop(server: Server) -
     server.process.send_signal(signal.SIGTERM)
     server.process.send_signal(signal.SIGTERM)
     asking.join()
-    code, out, _ = server.stop()
+    code, out, _ = server.ended()
     assert answers == [(200, "done")]
     assert (code, out) == (0, "closed\n")
     with pytest.raises(ConnectionRefusedError):
@@ -193,7 +197,7 @@ def test_a_taken_port_is_one_line(shared: Server, tmp_path: Path) -> None:
     second = start(tmp_path, shared.port)
     _, err = second.communicate(timeout=20)
     assert second.returncode == 2
-    assert err == f"port {shared.port} is taken by another program; choose one with WENZHENG_PORT\n"
+    assert err == f"port {shared.port} on 127.0.0.1 is taken by another program; choose another with WENZHENG_PORT\n"
 
 
 def test_a_body_without_length_is_limited_too(shared: Server) -> None:

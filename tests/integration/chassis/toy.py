@@ -7,25 +7,35 @@ import services.chassis.green  # noqa: F401
 
 import os
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from typing import ClassVar
 
 import eventlet
 
-from services.chassis import delivery, kill_points
+from services.chassis import delivery, kill_points, silence, worker
+from services.chassis.connections import of_worker
 from services.chassis.consume import Batch, listens
 from services.chassis.delivery import Delivery, Handler, Work
 from services.chassis.errors import Park, Retry, StartError
+from services.chassis.portal_link import PortalMessage, listens_portals
 from services.chassis.house import open_house
 from services.chassis.provider import HouseProvider
 from services.chassis.relay import Relay
 from services.chassis.sender import sends
 from services.chassis.settings import ServiceSettings, load
 from services.chassis.telemetry import set_up_logs
-from services.chassis.worker import run_containers
 from services.contracts.envelope import Envelope, Event
 from tests.integration.chassis.toy_tables import Ball, Base, Ping, Pong, Sent, Whisper
+
+
+#: Taken for a moment by every handler that wishes so: nothing may leave it taken.
+LOCK = threading.Lock()
+
+
+class ToySettings(ServiceSettings):
+    portals_file: str = ""
 
 
 def load_balls(work: Work, envelopes: Sequence[Envelope]) -> None:
@@ -44,6 +54,13 @@ def ping(delivery: Delivery[Ping], work: Work) -> None:
         raise eventlet.Timeout
     if event.wish == "spin":
         while True:
+            pass
+    if event.wish == "spin on a lock":
+        while True:
+            with LOCK:
+                pass
+    if event.wish == "lock":
+        with LOCK:
             pass
     if event.wish == "kill":
         os.kill(os.getpid(), 9)
@@ -73,8 +90,15 @@ class Toy:
     ON_PING: ClassVar[dict[type[Event], Handler]] = {Ping: ping, Whisper: ping}
     ON_PONG: ClassVar[dict[type[Event], Handler]] = {Pong: pong}
 
+    late = "TOY_FAILS_LATE" in os.environ
+
     @listens("toy.pings", Ping, Whisper)
     def pings(self, batch: Batch) -> None:
+        if Toy.late:
+            # Once, after its caller has begun to look after the connection meanwhile.
+            Toy.late = False
+            time.sleep(1.5)
+            raise RuntimeError
         batch.apply(self.house, self.ON_PING, load_balls)
 
     if "TOY_PINGS_ONLY" not in os.environ:
@@ -82,6 +106,17 @@ class Toy:
         @listens("toy.pongs", Pong)
         def pongs(self, batch: Batch) -> None:
             batch.apply(self.house, self.ON_PONG, load_balls)
+
+    if "WENZHENG_PORTALS_FILE" in os.environ:
+
+        @listens_portals()
+        def filed(self, messages: Sequence[PortalMessage]) -> None:
+            with self.house.database.write() as session:
+                for message in messages:
+                    session.merge(Ball(id=message.message_id, sequence=0, pings=1, pongs=0, seen={}))
+                    session.flush()
+                    if b"hopeless" in message.body:
+                        raise ZeroDivisionError
 
     @sends("toy.sender", every=0.5)
     def send(self) -> int:
@@ -96,18 +131,27 @@ def _ready() -> None:
     os.write(1, b"ready\n")
 
 
+def _die(*_: object) -> None:
+    raise ZeroDivisionError
+
+
 def main() -> None:
     set_up_logs("INFO", "json")
     if kill_at := os.environ.get("WENZHENG_KILL_AT"):
         kill_points.arm(kill_points.worker_points(), kill_at)
-    house = open_house("toy", load(ServiceSettings, "toy"), patient=False)
+    if "TOY_ANSWER_S" in os.environ:
+        silence.ANSWER_S = float(os.environ["TOY_ANSWER_S"])
+    if "TOY_MOVING_DIES" in os.environ:
+        vars(worker)["keep_emptying"] = _die
+    settings = load(ToySettings, "toy")
+    house = open_house("toy", settings, patient=False, role="worker", connections=of_worker(Toy, settings).pool)
     for metadata in (Base.metadata, delivery.metadata):
         metadata.create_all(house.database.engine)
     try:
-        code = run_containers({"toy": house}, {"toy": Toy}, _ready)
+        code = worker.run_containers({"toy": house}, {"toy": Toy}, _ready)
     except StartError as error:
         sys.stderr.write(f"toy: {error}\n")
-        code = 2
+        code = error.code
     sys.exit(code)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from sqlalchemy import func, select
 
 from services.chassis import broker as rabbit
 from services.chassis import delivery, topology, wire
+from services.chassis.broker_node import BrokerNode
 from services.chassis.house import House
 from services.chassis.parked import Parked, Shelf, look
 from tests.house import free_port
@@ -37,6 +40,11 @@ class Toy:
     @property
     def log(self) -> Path:
         return Path(self.environ["WENZHENG_DATA_FOLDER"]) / "toy.log"
+
+    def lines(self, text: str) -> list[dict[str, Any]]:
+        """What the worker wrote into its log under one constant text."""
+        found = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+        return [line for line in found if line["event"] == text]
 
     def another(self, **environ: str) -> Toy:
         """A second worker on the same database and broker; the caller ends it."""
@@ -158,6 +166,20 @@ def eventually(true: Callable[[], bool], seconds: float = 30.0) -> None:
     while not true():
         assert time.monotonic() < deadline, "it did not come true in time"
         time.sleep(0.05)
+
+
+@contextmanager
+def alarm(node: BrokerNode, kind: str) -> Iterator[None]:
+    """An alarm of the broker, "memory" or "disk": who publishes is blocked meanwhile."""
+    on, off = {
+        "memory": (("set_vm_memory_high_watermark", "absolute", "1"), ("512MiB",)),
+        "disk": (("set_disk_free_limit", "900000GB"), ("50MB",)),
+    }[kind]
+    node.control(*on)
+    try:
+        yield
+    finally:
+        node.control(*on[:-1], *off)
 
 
 def toy_message(

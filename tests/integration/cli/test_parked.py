@@ -39,7 +39,7 @@ def test_poison_is_listed_with_its_reason_replayed_in_vain_and_dropped(environ: 
     with kombu.Connection(environ["WENZHENG_BROKER_URL"]) as connection:
         channel: Any = connection.channel()
         poison = amqp.Message(b"{no json", content_type="text/plain", message_id="evt-poison", delivery_mode=2)
-        channel.basic_publish(poison, exchange="", routing_key="search.events")
+        channel.basic_publish_confirm(poison, exchange="", routing_key="search.events")
     until(lambda: "wrong_content_type" in wenzheng("parked", "list", **environ).stdout, 30, 0.5)
     listed = wenzheng("parked", "list", "search.events", **environ)
     assert "evt-poison" in listed.stdout
@@ -64,7 +64,7 @@ def test_queues_are_shown_with_who_listens_and_what_is_parked(environ: dict[str,
     with kombu.Connection(environ["WENZHENG_BROKER_URL"]) as connection:
         channel: Any = connection.channel()
         poison = amqp.Message(b"{no json", content_type="text/plain", message_id="evt-poison", delivery_mode=2)
-        channel.basic_publish(poison, exchange="", routing_key="search.events")
+        channel.basic_publish_confirm(poison, exchange="", routing_key="search.events")
     until(lambda: "1 parked" in wenzheng("parked", "list", **environ).stdout, 30, 0.5)
     done = wenzheng("queues", **environ)
     assert done.returncode == 0, done.stderr
@@ -122,7 +122,7 @@ def test_a_worker_moves_what_waits_in_a_queue_of_another_number_of_partitions(tm
         channel: Any = connection.channel()
         for number in range(20):
             poison = amqp.Message(b"{no json", content_type="text/plain", message_id=f"p{number}", delivery_mode=2)
-            channel.basic_publish(poison, exchange="", routing_key="search.events")
+            channel.basic_publish_confirm(poison, exchange="", routing_key="search.events")
         command = [sys.executable, "-m", "services.cli.main", "run", "search", "--role", "worker"]
         worker = subprocess.Popen(command, env=CLEAN | environ | {"WENZHENG_PARTITIONS": "3"}, cwd=ROOT)
         try:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from services.chassis.errors import Exit
 from tests.house import ROOT, until
 from tests.integration.cli.test_start import CLEAN, wenzheng
 
@@ -75,5 +76,6 @@ def test_what_cannot_be_meant_is_refused_at_once(environ: dict[str, str], option
 
 def test_a_database_that_was_never_made_ready_is_refused_with_what_to_do(environ: dict[str, str]) -> None:
     done = wenzheng("reconcile", "search", **environ)
-    assert done.returncode == 2
+    assert done.returncode == Exit.FOLDER
     assert "wenzheng migrate search" in done.stderr
+    assert not (Path(environ["WENZHENG_DATA_FOLDER"]) / "search.db").exists()

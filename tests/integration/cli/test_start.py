@@ -1,4 +1,4 @@
-"""What an operator reads when something is missing or wrong: one plain line, exit code 2, no trace."""
+"""What an operator reads when something is missing or wrong: one plain line, an exit code for it, no trace."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from services.chassis.errors import Exit
 from tests.house import ROOT
 
 #: This environment without anything that is meant for a house.
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("WENZHENG_")}
+CLEAN["WENZHENG_START_WAIT_S"] = "0"
 
 
 def wenzheng(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -31,8 +33,8 @@ def wenzheng(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str
     )
 
 
-def refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
-    assert done.returncode == 2, done.stderr
+def refused(done: subprocess.CompletedProcess[str], *words: str, code: int = Exit.SETTINGS) -> None:
+    assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr + done.stdout
     for word in words:
         assert word in done.stderr
@@ -45,20 +47,20 @@ def test_a_taken_port_is_named_with_the_way_out(tmp_path: Path) -> None:
         taken.listen()
         port = str(taken.getsockname()[1])
         done = wenzheng("up", WENZHENG_PORT=port, WENZHENG_DATA_FOLDER=str(tmp_path))
-    refused(done, port, "WENZHENG_PORT")
+    refused(done, port, "WENZHENG_PORT", code=Exit.TAKEN)
 
 
 def test_a_missing_broker_is_named(tmp_path: Path) -> None:
     url = "amqp://guest:verysecret@127.0.0.1:1/"
     done = wenzheng("run", "search", "--role", "worker", WENZHENG_BROKER_URL=url, WENZHENG_DATA_FOLDER=str(tmp_path))
-    refused(done, "broker", "WENZHENG_BROKER_URL")
+    refused(done, "broker", "WENZHENG_BROKER_URL", code=Exit.BROKER_AWAY)
     assert "verysecret" not in done.stderr
 
 
 def test_a_missing_database_is_named_without_its_password(tmp_path: Path) -> None:
     url = "postgresql+psycopg2://u:verysecret@127.0.0.1:1/x"
     done = wenzheng("migrate", "intake", WENZHENG_DATABASE_URL=url, WENZHENG_DATA_FOLDER=str(tmp_path))
-    refused(done, "database", "127.0.0.1:1")
+    refused(done, "database", "127.0.0.1:1", code=Exit.DATABASE_AWAY)
     assert "verysecret" not in done.stderr
 
 
@@ -66,7 +68,7 @@ def test_a_missing_database_is_named_without_its_password(tmp_path: Path) -> Non
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, path: str) -> None:
     (tmp_path / "file").touch()
     folder = tmp_path / path
-    refused(wenzheng("up", WENZHENG_DATA_FOLDER=str(folder)), str(folder))
+    refused(wenzheng("up", WENZHENG_DATA_FOLDER=str(folder)), str(folder), code=Exit.FOLDER)
 
 
 @pytest.mark.parametrize("services", [[], ["routing"]])
@@ -74,7 +76,8 @@ def test_two_services_on_one_database_are_kept_apart(tmp_path: Path, services: l
     shared = {"WENZHENG_DATABASE_URL": f"sqlite:///{tmp_path}/all.db", "WENZHENG_DATA_FOLDER": str(tmp_path)}
     if services:
         assert wenzheng("migrate", "intake", **shared).returncode == 0
-    refused(wenzheng("migrate", *services, **shared), "all.db", "WENZHENG_ROUTING_DATABASE_URL")
+    done = wenzheng("migrate", *services, **shared)
+    refused(done, "all.db", "WENZHENG_ROUTING_DATABASE_URL", code=Exit.SCHEMA_FOREIGN)
 
 
 def test_a_database_of_a_newer_release_is_named(tmp_path: Path) -> None:
@@ -82,7 +85,8 @@ def test_a_database_of_a_newer_release_is_named(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "intake.db")) as database:
         database.execute("update alembic_version set version_num = '9999'")
         database.commit()
-    refused(wenzheng("migrate", "intake", WENZHENG_DATA_FOLDER=str(tmp_path)), "9999", "intake")
+    done = wenzheng("migrate", "intake", WENZHENG_DATA_FOLDER=str(tmp_path))
+    refused(done, "9999", "intake", code=Exit.SCHEMA_NEW)
 
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
@@ -124,7 +128,7 @@ def test_a_second_worker_on_one_data_folder_is_turned_away(tmp_path: Path, broke
         assert first.stderr is not None
         while "worker ready" not in (line := first.stderr.readline()):
             assert line, "the first worker did not start"
-        refused(wenzheng("run", "search", "--role", "worker", **environ), "already runs")
+        refused(wenzheng("run", "search", "--role", "worker", **environ), "already runs", code=Exit.TAKEN)
     finally:
         first.terminate()
         assert first.wait(30) == 0

@@ -1,4 +1,7 @@
-"""One house per column of the architecture page: small (SQLite, tantivy) and large (PostgreSQL, Elasticsearch)."""
+"""One house per column of the architecture page: small (SQLite, tantivy) and large (PostgreSQL, Elasticsearch).
+
+The large one reaches PostgreSQL through PgBouncer in transaction mode.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +23,12 @@ def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     folder: Path = tmp_path_factory.mktemp(f"house-{request.param}")
     environ = {}
     if request.param == "large":
-        postgres = request.getfixturevalue("postgres")
+        postgres, bouncer = request.getfixturevalue("postgres"), request.getfixturevalue("bouncer")
         for service in ("intake", "routing", "notify", "search"):
             name = f"house_{service}_{uuid.uuid4().hex[:8]}"
             postgres.execute(f"create database {name}")
-            environ[f"WENZHENG_{service.upper()}_DATABASE_URL"] = postgres.url(name)
+            environ[f"WENZHENG_{service.upper()}_DIRECT_DATABASE_URL"] = postgres.url(name)
+            environ[f"WENZHENG_{service.upper()}_DATABASE_URL"] = bouncer.url(postgres.url(name))
         environ["WENZHENG_ELASTICSEARCH_URL"] = request.getfixturevalue("elasticsearch")
         environ["WENZHENG_ELASTICSEARCH_INDEX"] = f"test-{folder.name}"
     running = House(folder, **environ).start()

@@ -16,13 +16,13 @@ from sqlalchemy import func, select
 from services.chassis.delivery import outbox
 from services.chassis.house import House
 from services.chassis.migrate import differences
-from services.chassis.web import RateLimit
 from services.contracts.envelope import Event
 from services.contracts.intake import ContactSupplied, PetitionRated, PetitionSubmitted, PetitionSupplemented
 from services.intake.domain.receipt import make_number
 from services.intake.models import Base, Contact, Petition
 from services.intake.settings import Settings
 from services.intake.web import create_app
+from services.intake.web.quota import Quota
 
 Read = Callable[[], list[Event]]
 
@@ -193,7 +193,7 @@ def open_with(client: Any, number: str, code: str | None) -> Any:
 
 def test_a_batch_counts_as_many_petitions_as_it_holds(client: Any, petition: dict[str, Any]) -> None:
     parts = client.application.extensions
-    parts["intake"] = replace(parts["intake"], api_limit=RateLimit(per_minute=1, burst=2))
+    parts["intake"] = replace(parts["intake"], api_limit=Quota(parts["intake"].house, "api", 2))
     answers = [client.post("/api/petitions/batch", json=[petition] * 3).status_code for _ in range(2)]
     assert answers == [201, 429]
     assert client.post("/api/petitions", json=petition).status_code == 429

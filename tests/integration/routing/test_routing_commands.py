@@ -13,8 +13,8 @@ import yaml
 from typer.testing import CliRunner
 
 from services.chassis.house import House, open_house
-from services.chassis.identity import password_matches
 from services.chassis.migrate import migrate
+from services.chassis.passwords import password_matches
 from services.chassis.settings import load
 from services.routing import store
 from services.routing.commands import app, prepare
@@ -93,8 +93,11 @@ def test_every_error_is_listed_and_nothing_is_changed(house: House[Settings], tm
     assert units(house) == {}
 
 
-def test_an_unmigrated_database_is_told_plainly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WENZHENG_DATA_FOLDER", str(tmp_path / "new"))
+@pytest.mark.parametrize("there", [False, True], ids=["missing", "empty"])
+def test_an_unmigrated_database_is_told_plainly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool) -> None:
+    monkeypatch.setenv("WENZHENG_DATA_FOLDER", str(tmp_path))
+    if there:
+        (tmp_path / "routing.db").touch()
     result = RUN.invoke(app, ["staff", "list"])
     assert "wenzheng migrate routing" in str(result.exception)
 

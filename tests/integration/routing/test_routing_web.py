@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from services.chassis.identity import hash_password
+from services.chassis.passwords import hash_password
 from services.routing import store
 from services.routing.handlers import staff as staff_cases
 from services.routing.models import SignInTries, StaffSession

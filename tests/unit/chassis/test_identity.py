@@ -15,13 +15,12 @@ from services.chassis.identity import (
     SigningKey,
     Staff,
     StaffKeys,
-    hash_password,
-    password_matches,
     read_public_key,
     read_token,
     sign_token,
     staff_key_pair,
 )
+from services.chassis.passwords import hash_password, password_matches
 from services.chassis.settings import ServiceSettings, load
 
 NOW = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)

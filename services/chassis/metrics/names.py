@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args
-
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 #: Every name begins so in what Prometheus reads.
 PREFIX = "wenzheng_"
@@ -160,6 +158,42 @@ GaugeName = (
             watch="the sum over all workers is less than the number of partitions",
         ),
     ]
+    # what a worker sees around it, where it serves metrics
+    | Annotated[
+        Literal["dependency_up"],
+        _of(
+            "1 while a worker reaches its database, its broker",
+            "service",
+            "dependency",
+            watch="0: see `database` and `broker` in the label `dependency`",
+        ),
+    ]
+    | Annotated[
+        Literal["queue_ready"],
+        _of("Events that wait in a queue, in all its partitions; those in hand apart", "queue", watch="grows"),
+    ]
+    | Annotated[
+        Literal["queue_parked"],
+        _of("Events that lie parked beside a queue", "queue", watch="more than 0: see `wenzheng parked list`"),
+    ]
+    | Annotated[
+        Literal["queue_consumers"],
+        _of("Consumers of a queue, of the partition with the fewest", "queue", watch="0: nobody handles its events"),
+    ]
+    | Annotated[
+        Literal["web_threads"],
+        _of(
+            "Requests that a web process answers at once", "service", watch="missing: no web process of a service runs"
+        ),
+    ]
+    # legal time
+    | Annotated[Literal["clocks_running"], _of("Cases whose next step is awaited, by the state they are in", "state")]
+    | Annotated[
+        Literal["clocks_overdue"],
+        _of("Those of them whose step is past its time", "state", watch="grows: the law's limits are missed"),
+    ]
+    | Annotated[Literal["clocks_overdue_seconds"], _of("How far the longest overdue of them is past its time", "state")]
+    # side effects
     | Annotated[
         Literal["sender_age_seconds"],
         _of(
@@ -207,6 +241,15 @@ HistogramName = (
         _of("Time of one hand-over to a mail server, a portal or the index", "sender", buckets=SLOW),
     ]
     | Annotated[Literal["http_seconds"], _of("Time to answer a request", "service", buckets=QUICK)]
+    | Annotated[
+        Literal["search_seconds"],
+        _of(
+            "Time to answer a question: index, rows, highlights",
+            "service",
+            watch="above 0.5 s at the 99th percentile",
+            buckets=QUICK,
+        ),
+    ]
 )
 
 
@@ -215,40 +258,3 @@ def declared(names: Any) -> Iterator[tuple[str, About]]:
     for one in get_args(names):
         (literal, about) = one.__origin__, one.__metadata__[0]
         yield get_args(literal)[0], about
-
-
-class Metrics:
-    """The process's metrics in one registry of its own; every label value is a code, never a person's."""
-
-    def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        self._counters = {
-            name: Counter(PREFIX + name, a.meaning, a.labels, registry=self.registry)
-            for name, a in declared(CounterName)
-        }
-        self._gauges = {
-            name: Gauge(PREFIX + name, a.meaning, a.labels, registry=self.registry) for name, a in declared(GaugeName)
-        }
-        self._histograms = {
-            name: Histogram(PREFIX + name, a.meaning, a.labels, registry=self.registry, buckets=a.buckets)
-            for name, a in declared(HistogramName)
-        }
-
-    def count(self, name: CounterName, by: float = 1, /, **labels: str) -> None:
-        """Add to a counter."""
-        if by:
-            self._counters[name].labels(**labels).inc(by)
-
-    def gauge(self, name: GaugeName, value: float, /, **labels: str) -> None:
-        """Set a gauge."""
-        self._gauges[name].labels(**labels).set(value)
-
-    def observe(self, name: HistogramName, value: float, /, **labels: str) -> None:
-        """Add to a histogram."""
-        self._histograms[name].labels(**labels).observe(value)
-
-    def observe_all(self, name: HistogramName, values: Iterable[float], /, **labels: str) -> None:
-        """Add several values to a histogram, its labels looked up once."""
-        observe = self._histograms[name].labels(**labels).observe
-        for value in values:
-            observe(value)

@@ -1,0 +1,1 @@
+"""Tests of the deployment: a ladder that needs no cluster, and a run on a real one."""
