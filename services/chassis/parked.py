@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from services.chassis.settle import SENT_BY, sender_of
 
 #: Events that are settled, and written down, at a time.
 ROUND = 200
+#: Seconds that what was given back may take to lie in its queue again.
+BACK_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,13 @@ def look(shelf: Shelf, wanted: Wanted, seen: Seen = lambda total: None, *, bodie
         Transient: the broker cannot be reached.
     """
     with _open(shelf) as (_, channel):
-        return [one for one, _ in _held(shelf, channel, seen, bodies=bodies) if wanted(one)]
+        kept, found = 0, []
+        for one, _ in _held(shelf, channel, seen, bodies=bodies):
+            kept += 1
+            if wanted(one):
+                found.append(one)
+        _give_back(shelf, channel, kept)
+        return found
 
 
 def replay(shelf: Shelf, wanted: Wanted, write_down: WriteDown, seen: Seen = lambda total: None) -> int:
@@ -123,9 +132,10 @@ def _settle(
     seen: Seen,
     act: Callable[[list[tuple[Parked, amqp.Message]]], None],
 ) -> int:
-    done, some = 0, []
+    done, kept, some = 0, 0, []
     for one, message in _held(shelf, channel, seen):
         if not wanted(one):
+            kept += 1
             continue
         some.append((one, message))
         if len(some) == ROUND:
@@ -135,6 +145,7 @@ def _settle(
     if some:
         write_down([parked for parked, _ in some])
         act(some)
+    _give_back(shelf, channel, kept)
     return done + len(some)
 
 
@@ -167,6 +178,22 @@ def _held(shelf: Shelf, channel: Any, seen: Seen, *, bodies: bool = False) -> It
             return
         seen(waiting)
         yield _parked(shelf.name, message, bodies=bodies), message
+
+
+def _give_back(shelf: Shelf, channel: Any, kept: int) -> None:
+    """Give back what was looked at and kept, and see it there: whoever looks next would find the shelf empty.
+
+    The broker answers before its queue has the messages again (seen on a machine without a free core).
+    """
+    if not kept:
+        return
+    channel.basic_recover(requeue=True)
+    deadline = time.monotonic() + BACK_S
+    while channel.queue_declare(queue=topology.parked_queue(shelf.queue), passive=True).message_count < kept:
+        # Somebody else may hold or settle some of them by now.
+        if time.monotonic() > deadline:
+            return
+        time.sleep(0.01)
 
 
 def _parked(name: str, message: amqp.Message, *, bodies: bool) -> Parked:

@@ -160,13 +160,16 @@ def test_a_deployment_under_load_redelivers_nothing(toy: Toy) -> None:
     toy.start()
     redelivered = 0.0
     for thrown in (1500, 3000, 4500):
-        toy.throw(*(Ping(ball=f"d{n}") for n in range(thrown - 1500, thrown)))
+        for first in range(thrown - 1500, thrown, 100):
+            # A hundred at a time: on SQLite the one who writes holds up the worker, which gives back what waits too long.
+            toy.throw(*(Ping(ball=f"d{n}") for n in range(first, first + 100)))
         eventually(partial(lambda least: len(toy.balls()) > least, thrown - 1400))
         redelivered += toy.metric("events_redelivered_total")
         assert toy.stop() == 0
         toy.start()
     eventually(lambda: all_done(toy, "d", 4500), 60)
-    assert redelivered + toy.metric("events_redelivered_total") == 0
+    redelivered += toy.metric("events_redelivered_total")
+    assert redelivered == 0, toy.log.read_text(encoding="utf-8")[-4000:]
 
 
 @pytest.mark.postgres
