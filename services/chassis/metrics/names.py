@@ -119,7 +119,10 @@ GaugeName = (
         Literal["outbox_age_seconds"],
         _of("Age of the oldest unpublished event", "service", watch="above 10 s: the broker or the relay is away"),
     ]
-    | Annotated[Literal["outbox_size"], _of("Unpublished events", "service")]
+    | Annotated[
+        Literal["outbox_size"],
+        _of("Unpublished events; above 10,000 estimated by the span of their positions", "service"),
+    ]
     | Annotated[
         Literal["outbox_unroutable"],
         _of(
