@@ -20,18 +20,23 @@ from services.chassis.migrate import require_current
 from services.chassis.passwords import hash_password
 from services.chassis.settings import load
 from services.chassis.there import open_there
-from services.routing import seeding, store
+from services.routing import seeding, store, topic_commands
 from services.routing.directory_file import read
 from services.routing.domain.directory import changes
 from services.routing.handlers import directory as directory_cases
 from services.routing.handlers import staff as staff_cases
+from services.routing.judgement.commands import judge
 from services.routing.settings import Settings
 
 app = typer.Typer(no_args_is_help=True)
 directory = typer.Typer(no_args_is_help=True, help="Units, subjects and areas: who is responsible for what, where.")
 staff = typer.Typer(no_args_is_help=True, help="Staff accounts of this house.")
+judge = typer.Typer(no_args_is_help=True, help="The judgement 研判: what is known already, what many speak of.")
+judge.add_typer(topic_commands.topics)
 app.add_typer(directory, name="directory")
+app.add_typer(judge, name="judge")
 app.add_typer(staff, name="staff")
+app.add_typer(judge, name="judge")
 
 AccountId = Annotated[str, typer.Argument(metavar="ID", help="The account.")]
 
