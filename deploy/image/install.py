@@ -19,6 +19,7 @@ WHEELS = Path("/wheels")
 #: that its packages require.
 OWN = {
     "intake": {"email-validator", "phonenumberslite"},
+    "routing": {"numpy"},
     "search": {"elastic-transport", "elasticsearch8", "python-dateutil", "tantivy"},
 }
 

@@ -25,7 +25,7 @@ from services.routing.directory_file import read
 from services.routing.domain.directory import changes
 from services.routing.handlers import directory as directory_cases
 from services.routing.handlers import staff as staff_cases
-from services.routing.judgement.commands import judge
+from services.routing.judgement.commands import trained
 from services.routing.settings import Settings
 
 app = typer.Typer(no_args_is_help=True)
@@ -33,10 +33,10 @@ directory = typer.Typer(no_args_is_help=True, help="Units, subjects and areas: w
 staff = typer.Typer(no_args_is_help=True, help="Staff accounts of this house.")
 judge = typer.Typer(no_args_is_help=True, help="The judgement 研判: what is known already, what many speak of.")
 judge.add_typer(topic_commands.topics)
+judge.add_typer(trained)
 app.add_typer(directory, name="directory")
 app.add_typer(judge, name="judge")
 app.add_typer(staff, name="staff")
-app.add_typer(judge, name="judge")
 
 AccountId = Annotated[str, typer.Argument(metavar="ID", help="The account.")]
 

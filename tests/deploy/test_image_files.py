@@ -23,6 +23,7 @@ CONTAINERFILE = (ROOT / "deploy/Containerfile").read_text(encoding="utf-8")
 OWN_MODULES = {
     "email-validator": "email_validator",
     "phonenumberslite": "phonenumbers",
+    "numpy": "numpy",
     "elastic-transport": "elastic_transport",
     "elasticsearch8": "elasticsearch8",
     "python-dateutil": "dateutil",
@@ -105,7 +106,7 @@ def test_packages_of_one_service_alone_are_imported_by_no_other() -> None:
 def test_every_package_of_the_lock_goes_into_exactly_one_part() -> None:
     module = install()
     lock = (ROOT / "requirements/run.txt").read_text(encoding="utf-8")
-    parts = [set(module.entries(module.chosen(lock, part))) for part in ("common", "intake", "search")]
+    parts = [set(module.entries(module.chosen(lock, part))) for part in ("common", "intake", "routing", "search")]
     assert set.union(*parts) == set(module.entries(lock))
     assert sum(map(len, parts)) == len(module.entries(lock)) > 50
     assert module.entries(lock)["tantivy"].count("--hash=sha256:") > 1
