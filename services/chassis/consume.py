@@ -16,7 +16,7 @@ from services.chassis import topology, wire
 from services.chassis.batch import Batch
 from services.chassis.delivery import Delivery, Verdict
 from services.chassis.errors import Transient
-from services.chassis.loop import ALONE_AFTER, ConsumeLoop, deliveries
+from services.chassis.loop import ALONE_AFTER, ConsumeLoop
 from services.chassis.partitions import Shares
 from services.chassis.provider import house_of
 from services.chassis.settle import Settler
@@ -181,7 +181,7 @@ class _Intake:
         """What became of each event. One that was delivered often is watched: it may end the worker."""
         # Known to the inbox by the base name: an event may come back into another partition.
         queue, database = self._listener.subscription.queue, self._house.database
-        suspect = good[0].envelope.id if len(good) == 1 and deliveries(origin[0]) >= ALONE_AFTER else ""
+        suspect = good[0].envelope.id if len(good) == 1 and wire.deliveries(origin[0]) >= ALONE_AFTER else ""
         if suspect:
             try:
                 begun = begin_alone(database, queue, suspect, self._house.clock.now())

@@ -9,7 +9,7 @@ from typing import Any
 
 import amqp
 
-from services.chassis import broker
+from services.chassis import broker, wire
 from services.chassis.errors import Hold, Mismatch, StartError, Transient
 from services.chassis.telemetry import log
 
@@ -19,6 +19,10 @@ ALONE_AFTER = 2
 TICK_S = 0.25
 #: Nothing came for so long, so nothing is on its way to us (s); with 0.1 s a batch of 172 was, and came again.
 SILENCE_S = 0.4
+#: A queue that is never silent is left after this long (s).
+DRAIN_S = 5.0
+#: Events that come one at a time linger this many times shorter than a crowd, for which waiting saves work.
+LONE = 4
 #: A batch that a missing dependency holds up this long is given back, once; then the loop only probes (s).
 PATIENCE_S = 10.0
 #: Longest wait between two probes and two connects (s).
@@ -71,10 +75,8 @@ class ConsumeLoop:
         self._stopping = False
         self._buffer: deque[amqp.Message] = deque()
         self._channel: Any = None
-        self._tag = ""
-        self._cancelled = False
-        self._trial = 0
-        self._alone = False
+        self._cancelled, self._trial, self._alone = False, 0, False
+        self._last_batch = 0
         self._log = log(service)
         #: "starting", "consuming", "paused" (a dependency is away), "held" (it parks too much) or "stopped".
         self.state = "starting"
@@ -196,7 +198,7 @@ class ConsumeLoop:
                     raise Transient("the broker cancelled the consumer")
                 if not self._buffer:
                     continue
-                suspect = deliveries(self._buffer[0]) >= ALONE_AFTER
+                suspect = wire.deliveries(self._buffer[0]) >= ALONE_AFTER
                 if suspect and not one_by_one:
                     self._alone = True
                     return
@@ -213,8 +215,9 @@ class ConsumeLoop:
             broker.release(connection)
 
     def _fill(self, connection: Any) -> None:
-        """Wait for messages: until the batch is full or the first of it has lingered."""
-        until: float | None = time.monotonic() + self._linger if self._buffer else None
+        """Wait for messages: until the batch is full or the first of it has lingered; after a lone one not as long."""
+        linger = self._linger if self._last_batch > 1 else self._linger / LONE
+        until: float | None = time.monotonic() + linger if self._buffer else None
         while len(self._buffer) < self._batch and not self._cancelled and not self._stopping:
             left = TICK_S if until is None else until - time.monotonic()
             if left <= 0:
@@ -226,7 +229,7 @@ class ConsumeLoop:
                 connection.heartbeat_check()
                 continue
             if until is None and self._buffer:
-                until = time.monotonic() + self._linger
+                until = time.monotonic() + linger
 
     def _hand_over(self, connection: Any) -> amqp.Message:
         """Hand over a batch until it is done; what a missing dependency holds up for long is given back.
@@ -255,7 +258,8 @@ class ConsumeLoop:
         self._channel.basic_ack(last.delivery_tag, multiple=True)
 
     def _take(self) -> list[amqp.Message]:
-        return [self._buffer.popleft() for _ in range(min(self._batch, len(self._buffer)))]
+        self._last_batch = min(self._batch, len(self._buffer))
+        return [self._buffer.popleft() for _ in range(self._last_batch)]
 
     def _drain(self, connection: Any) -> None:
         """Take nothing more, finish what was fetched: so a deployment redelivers nothing."""
@@ -263,38 +267,34 @@ class ConsumeLoop:
             return
         # As long as nothing is acknowledged the broker sends no more than it may: wait until it has sent that, and
         # handle it before a consumer that stands by is let in, so that the order stays.
-        last = None
-        self._await_silence(connection)
+        last, until = None, time.monotonic() + DRAIN_S
+        self._await_silence(connection, until)
         while self._buffer:
             last = self._hand_over(connection)
             time.sleep(0)
+            if not self._buffer:
+                # What is on its way within the broker when it is cancelled comes again (a page of 98, from our relay).
+                self._await_silence(connection, until)
         self._channel.basic_cancel(self._name)
         # py-amqp would reject what the broker had sent before it heard of it, and each of that would come again.
         self._channel.callbacks[self._name] = self._buffer.append
-        self._await_silence(connection)
+        self._await_silence(connection, time.monotonic() + DRAIN_S)
         while self._buffer:
             last = self._hand_over(connection)
         if last is not None:
             self._acknowledge(last)
         self._channel.close()
 
-    def _await_silence(self, connection: Any) -> None:
-        """Read what the broker has sent, then until nothing has come for a moment.
+    def _await_silence(self, connection: Any, until: float) -> None:
+        """Read what the broker has sent, then until nothing has come for a moment, or until that time.
 
         The answer to the first question has passed the queue, that to the second the channel: what either sent before
         is here. The moment alone was too short on a machine without a free core.
         """
         self._channel.queue_declare(self._queue, passive=True)
         self._channel.basic_qos(0, 1, False)
-        while True:
+        while time.monotonic() < until:
             try:
                 connection.drain_events(timeout=SILENCE_S)
             except TimeoutError:
                 return
-
-
-def deliveries(message: amqp.Message) -> int:
-    """How often the broker delivered it before (quorum queues count)."""
-    headers = message.properties.get("application_headers") or {}
-    count = headers.get("x-delivery-count", 0)
-    return count if isinstance(count, int) else 0

@@ -11,12 +11,12 @@ import amqp
 from eventlet.event import Event as GreenEvent
 from nameko.extensions import Entrypoint
 
-from services.chassis import topology
+from services.chassis import topology, wire
 from services.chassis.database import is_transient
 from services.chassis.delivery import Verdict
 from services.chassis.errors import Transient
 from services.chassis.house import House
-from services.chassis.loop import ConsumeLoop, deliveries
+from services.chassis.loop import ConsumeLoop
 from services.chassis.portals import FILED, Portal, load_portals, vhost_url
 from services.chassis.provider import house_of
 from services.chassis.settle import Settler, sender_of
@@ -129,8 +129,9 @@ class _Intake:
         self._house.metrics.count("events_redelivered", sum(one.redelivered for _, one in got), queue=self._queue)
 
     def _read(self, message: amqp.Message) -> PortalMessage | Verdict:
-        if deliveries(message) >= DEADLY_AFTER:
-            return Verdict("park", "ends_the_worker", f"delivered {deliveries(message)} times, never acknowledged")
+        delivered = wire.deliveries(message)
+        if delivered >= DEADLY_AFTER:
+            return Verdict("park", "ends_the_worker", f"delivered {delivered} times, never acknowledged")
         if UNREADABLE in message.properties:
             return Verdict("park", "unreadable", str(message.properties[UNREADABLE]))
         try:

@@ -182,3 +182,10 @@ def _moment(text: str) -> datetime:
     if moment.year not in YEARS:
         raise Rejected("invalid_attribute", f"time must lie between {YEARS.start} and {YEARS.stop}", "time")
     return moment
+
+
+def deliveries(message: amqp.Message) -> int:
+    """How often the broker delivered it before (quorum queues count)."""
+    headers = message.properties.get("application_headers") or {}
+    count = headers.get("x-delivery-count", 0)
+    return count if isinstance(count, int) else 0
