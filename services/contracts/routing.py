@@ -33,6 +33,23 @@ class LookAlike(msgspec.Struct, frozen=True, kw_only=True):
     reasons: list[str] = []
 
 
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """A unit that a trained judgement thought of."""
+
+    unit: str
+    #: How probable it is that the petition is its, 0 … 1.
+    share: float
+
+
+class PastCase(msgspec.Struct, frozen=True, kw_only=True):
+    """A decided petition that reads alike, and the unit it was decided for."""
+
+    petition_id: str
+    unit: str
+    #: 0 … 1.
+    nearness: float
+
+
 class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     """The judgement 研判 of a petition."""
 
@@ -45,6 +62,12 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     #: Codes of dangers seen, for example ``gas``, ``self_harm``.
     risks: list[str] = []
     look_alikes: list[LookAlike] = []
+    #: Id of the trained judgement that was asked; None when there was none.
+    model: str | None = None
+    #: The units it thought of, the likeliest first.
+    candidates: list[Candidate] = []
+    #: Decided petitions that it goes by, the nearest first.
+    past: list[PastCase] = []
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from services.chassis.errors import Refusal
 from services.chassis.house import House
 from services.chassis.identity import signing_key
-from services.chassis.migrate import require_current
 from services.chassis.passwords import hash_password
-from services.chassis.settings import load
-from services.chassis.there import open_there
 from services.routing import seeding, store, topic_commands
 from services.routing.directory_file import read
 from services.routing.domain.directory import changes
 from services.routing.handlers import directory as directory_cases
 from services.routing.handlers import staff as staff_cases
 from services.routing.judgement.commands import trained
+from services.routing.model_commands import models
+from services.routing.opening import opened, terminal
 from services.routing.settings import Settings
 
 app = typer.Typer(no_args_is_help=True)
@@ -34,6 +30,7 @@ staff = typer.Typer(no_args_is_help=True, help="Staff accounts of this house.")
 judge = typer.Typer(no_args_is_help=True, help="The judgement 研判: what is known already, what many speak of.")
 judge.add_typer(topic_commands.topics)
 judge.add_typer(trained)
+judge.add_typer(models)
 app.add_typer(directory, name="directory")
 app.add_typer(judge, name="judge")
 app.add_typer(staff, name="staff")
@@ -49,20 +46,6 @@ def prepare(house: House[Settings]) -> list[str]:
     return [*seeding.seed_directory(house), *seeding.seed_accounts(house)]
 
 
-@contextmanager
-def _house() -> Iterator[House[Settings]]:
-    house = open_there("routing", load(Settings, "routing"))
-    try:
-        require_current(house.database, "services.routing")
-        yield house
-    finally:
-        house.database.close()
-
-
-def _console() -> Console:
-    return Console() if sys.stdout.isatty() else Console(width=160)
-
-
 # ── directory ────────────────────────────────────────────────────────────────────────────────────
 @directory.command("import")
 def import_(
@@ -76,7 +59,7 @@ def import_(
         for problem in problems:
             typer.echo(f"  {problem.path}: {problem.message} [{problem.code}]", err=True)
         raise typer.Exit(2)
-    with _house() as house:
+    with opened() as house:
         zone = new.jurisdiction.time_zone
         if zone != house.settings.time_zone:
             typer.echo(f"note: the directory's time zone is {zone}, that of this house {house.settings.time_zone}")
@@ -98,7 +81,7 @@ def import_(
                 what += f"; {waiting[change.unit.id]} open cases must be sent to another unit"
         table.add_row(change.what, change.unit.id, change.unit.name.zh, what)
     if found:
-        _console().print(table, markup=False)
+        terminal().print(table, markup=False)
     sums = {what: sum(change.what == what for change in found) for what in ("added", "changed", "ended")}
     line = ", ".join(f"{count} {what}" for what, count in sums.items())
     typer.echo(f"{line} of {len(new.units)} units" + ("; dry run, nothing was changed" if dry_run else ""))
@@ -109,7 +92,7 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Show the units of today."""
-    with _house() as house, house.database.read() as session:
+    with opened() as house, house.database.read() as session:
         today = store.directory.today(session, house.clock.now())
         present = store.directory.read(session).on(today)
     if as_json:
@@ -124,7 +107,7 @@ def show(
         table.add_column(heading, overflow="fold")
     for unit in present.units:
         table.add_row(unit.id, unit.name.zh, unit.parent or "", ", ".join(unit.subjects), ", ".join(unit.areas))
-    _console().print(table, markup=False)
+    terminal().print(table, markup=False)
 
 
 # ── staff ────────────────────────────────────────────────────────────────────────────────────────
@@ -139,7 +122,7 @@ def add(
     """Make an account, or change one; a new password is made and shown once unless it is given."""
     password = _password(password_stdin)
     hashed = hash_password(password)
-    with _house() as house, house.work() as work:
+    with opened() as house, house.work() as work:
         staff_cases.add_account(work, account, name, unit, role, hashed)
     typer.echo(f"{account} is ready" + ("" if password_stdin else f", password {password}"))
 
@@ -152,7 +135,7 @@ def password(
     """Give an account another password: signed out here at once, everywhere within ten minutes."""
     given = _password(password_stdin)
     hashed = hash_password(given)
-    with _house() as house, house.work() as work:
+    with opened() as house, house.work() as work:
         staff_cases.set_password(work, account, hashed)
     typer.echo(f"{account} has another password" + ("" if password_stdin else f": {given}"))
 
@@ -160,7 +143,7 @@ def password(
 @staff.command("revoke")
 def revoke(account: AccountId) -> None:
     """End an account: signed out here at once, everywhere within a minute."""
-    with _house() as house, house.work() as work:
+    with opened() as house, house.work() as work:
         staff_cases.revoke(work, account)
     typer.echo(f"{account} is revoked")
 
@@ -168,7 +151,7 @@ def revoke(account: AccountId) -> None:
 @staff.command("list")
 def list_(as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False) -> None:
     """List the accounts; passwords are kept nowhere."""
-    with _house() as house, house.database.read() as session:
+    with opened() as house, house.database.read() as session:
         rows = store.staff.accounts(session)
     if as_json:
         for row in rows:
@@ -180,7 +163,7 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="One JSON object 
         table.add_column(heading, overflow="fold")
     for row in rows:
         table.add_row(row.id, row.name, row.unit_id or "", ", ".join(row.roles), "" if row.active else "revoked")
-    _console().print(table, markup=False)
+    terminal().print(table, markup=False)
 
 
 def _password(from_input: bool) -> str:

@@ -1,4 +1,4 @@
-"""Tables of routing: directory, cases with their history, look-alike bands, staff accounts and sessions."""
+"""Tables of routing: directory, cases with history, look-alike bands, trained judgements, accounts and sessions."""
 
 from __future__ import annotations
 
@@ -157,6 +157,29 @@ class ShingleBand(Base):
 
     band: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     petition_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+
+
+class JudgeModel(Base):
+    """A trained judgement: what it learned from, how it did, and whether it is in force."""
+
+    __tablename__ = "judge_model"
+
+    #: Beginning of the checksum of its data.
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    #: "challenger", "champion" (the one in force, at most one), "former" or "refused".
+    state: Mapped[str] = mapped_column(String(12))
+    trained_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    #: Decisions it learned from.
+    rows: Mapped[int] = mapped_column(Integer)
+    #: What was measured before it was kept, beside the champion of that day and the directory alone.
+    report: Mapped[dict[str, Any]] = mapped_column(JSON)
+    #: The model file; data only.
+    data: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    promoted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    promoted_by: Mapped[str | None] = mapped_column(String(64))
+
+
+Index("judge_model_state", JudgeModel.state)
 
 
 class Account(AccountColumns, Sequenced, Base):

@@ -63,7 +63,7 @@ def lookalikes(
         return
     pairs: dict[tuple[int, int], Sameness] = {}
     for number, one in enumerate(profiles):
-        for other, how in index.nearest(one, EACH):
+        for other, how in index.nearest(one, EACH, profiles):
             if how.score >= least:
                 pairs[min(number, other), max(number, other)] = how
     rows = found.rows
@@ -197,7 +197,7 @@ def _evidence(one: Row, other: Row, how: Sameness, places: list[str], phrases: l
             "phrases": phrases,
             "days": None if how.days is None else round(how.days, 2),
             "same_petitioner": how.same_petitioner,
-            "other_trouble": how.apart,
+            "apart": how.apart,
         },
     }
 
@@ -210,8 +210,8 @@ def _in_words(evidence: dict[str, Any]) -> str:
         said.append("both say " + "、".join(evidence["phrases"]))
     if evidence["days"] is not None:
         said.append("the same day" if evidence["days"] < 1 else f"{evidence['days']:.0f} days between")
-    if evidence["other_trouble"]:
-        said.append("the titles name different troubles")
+    if evidence["apart"]:
+        said.append("the titles name different troubles or places")
     if evidence["same_petitioner"]:
         said.append("the same petitioner")
     return "; ".join(said)

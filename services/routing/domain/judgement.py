@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from math import log2
 from typing import Final
 
-from services.contracts.routing import Reason
+from services.contracts.routing import Candidate, PastCase, Reason
 from services.contracts.shared import Kind
 from services.routing.domain.directory import Directory, Unit, within
 from services.routing.domain.kinds import KIND_WORDS, kind_of
@@ -67,6 +67,10 @@ class Judgement:
     kind: Kind | None = None
     #: It reads like a report on a person: kept from every unit until a dispatcher has looked.
     on_person: bool = False
+    #: Id of the trained judgement that was asked, the units it thought of, the decided petitions it goes by.
+    model: str | None = None
+    candidates: list[Candidate] = field(default_factory=list)
+    past: list[PastCase] = field(default_factory=list)
 
 
 @dataclass

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from services.contracts.intake import PetitionState
 from services.routing.domain.judgement import Judge, Judgement, Sheet
+from services.routing.domain.learned import Learned, with_learned
 from services.routing.domain.look_alikes import Features, place_pairs, sketch
 
 
@@ -24,6 +25,7 @@ def read(
     petition: PetitionState,
     judge: Judge,
     fold: Callable[[str], str],
+    learned: Learned | None = None,
     *,
     sealed: bool,
 ) -> Reading:
@@ -35,6 +37,7 @@ def read(
         petition: as intake tells it.
         judge: the directory of the day, made ready.
         fold: brings texts to one form.
+        learned: the trained judgement in force, where there is one.
         sealed: a report on a person; nothing is kept of it that another petition could be compared with.
     """
     body = "\n".join([petition.body, *(one.text for one in petition.supplements)])
@@ -43,6 +46,8 @@ def read(
     if sealed:
         return Reading(judge.judge_report(sheet), Features(petition_id, number, petition.submitted_at))
     judgement = judge.judge(sheet)
+    if learned is not None:
+        judgement = with_learned(judgement, sheet, judge.directory, learned)
     features = Features(
         petition_id,
         number,

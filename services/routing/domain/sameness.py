@@ -11,23 +11,24 @@ from datetime import datetime
 from math import log, sqrt
 from typing import Final
 
+from services.routing.domain.places import place_names
 from services.routing.domain.troubles import troubles_in
 
 #: Words kept of a petition: the heaviest ones, those of the title before the others.
-KEPT: Final = 128
+KEPT: Final = 256
 #: Of the body so many characters are read: what comes later are attachments, laws and repetitions.
 READ: Final = 3_000
-#: A word of the title weighs so much more than one of the body.
-TITLE: Final = 2.0
+#: A word of the title weighs so much more in the text; how far titles are covered is weighed beside it.
+TITLE: Final = 0.5
 #: From this score on two petitions are shown to each other's readers.
-TOLD: Final = 0.2
+TOLD: Final = 0.15
 #: From this score on a dispatcher is offered to merge them.
-MERGED: Final = 0.45
+MERGED: Final = 0.4
 #: How much of the score is what the texts share, the rest is how far the titles stand in the other petition.
-TEXT: Final = 0.7
+TEXT: Final = 0.6
 #: How much a known petitioner lifts a score that is neither nothing nor all.
 PETITIONER: Final = 0.2
-#: What is left of a score where neither speaks of the trouble that the other's title names.
+#: What is left of a score where neither speaks of the trouble, or of the place, that the other's title names.
 APART: Final = 0.6
 #: Of the body so many characters are read for troubles.
 _TROUBLES_READ: Final = 600
@@ -99,13 +100,21 @@ class Sheet:
     #: Opaque; the same for petitions of one person.
     petitioner: str | None = None
 
-    def heads(self) -> dict[int, int]:
-        """Keys of title and place with how often each stands there."""
-        return _counted(f"{self.title}\n{self.place}")
+    def cut(self) -> Cut:
+        """Its words: those of title and place, and those of the body, by key with how often each stands there."""
+        return Cut(_counted(f"{self.title}\n{self.place}"), _counted(self.body[:READ]))
 
-    def texts(self) -> dict[int, int]:
-        """Keys of the body with how often each stands there."""
-        return _counted(self.body[:READ])
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A petition's words by their keys."""
+
+    head: dict[int, int]
+    text: dict[int, int]
+
+    def keys(self) -> set[int]:
+        """Each word once."""
+        return {*self.head, *self.text}
 
 
 def _counted(text: str) -> dict[int, int]:
@@ -152,13 +161,22 @@ class Profile:
     #: Troubles that the title names, and those that title and body name; a bit for each.
     head_troubles: int = 0
     troubles: int = 0
+    #: Keys of the names of places in the title.
+    head_places: frozenset[int] = frozenset()
     at: datetime | None = None
     petitioner: str | None = None
 
 
-def profile(sheet: Sheet, common: Commonness) -> Profile:
-    """Make a petition ready for comparing; one without words has none to compare."""
-    head, text = sheet.heads(), sheet.texts()
+def profile(sheet: Sheet, common: Commonness, cut: Cut | None = None) -> Profile:
+    """Make a petition ready for comparing; one without words has none to compare.
+
+    Args:
+        sheet: the petition.
+        common: how common words are.
+        cut: its words, where they have been cut already.
+    """
+    cut = cut or sheet.cut()
+    head, text = cut.head, cut.text
     telling = {number: common.weight(number) for number in {**head, **text}}
     heavy = [
         (
@@ -179,6 +197,7 @@ def profile(sheet: Sheet, common: Commonness) -> Profile:
         {number: telling[number] / whole for number in head if telling[number] > 0.0},
         named,
         named | troubles_in(sheet.body[:_TROUBLES_READ]),
+        frozenset(key(name) for name in place_names(f"{sheet.title} {sheet.place}")),
         sheet.at,
         sheet.petitioner,
     )
@@ -195,7 +214,7 @@ class Sameness:
     heads: float
     #: The same key of a petitioner; False where either has none.
     same_petitioner: bool
-    #: Each title names a trouble, and the other petition none of these.
+    #: Each title names a trouble, or a place, and the other petition none of these.
     apart: bool
     #: Days between them; None where either has no time.
     days: float | None
@@ -214,18 +233,13 @@ def sameness(one: Profile, other: Profile) -> Sameness:
     # Petitions without titles are weighed by their texts alone.
     heads = sum(covered) / len(covered) if covered else text
     same = one.petitioner is not None and one.petitioner == other.petitioner
-    apart = (
-        one.head_troubles != 0
-        and other.head_troubles != 0
-        and not one.head_troubles & other.troubles
-        and not other.head_troubles & one.troubles
-    )
+    apart = _other_trouble(one, other) or _other_place(one, other)
     days = abs((one.at - other.at).total_seconds()) / 86_400 if one.at is not None and other.at is not None else None
     return Sameness(round(score(text, heads, same, apart), 4), text, heads, same, apart, days)
 
 
 def score(text: float, heads: float, same_petitioner: bool, apart: bool) -> float:
-    """``TEXT`` × text + the rest × heads, ``APART`` of it where the troubles differ.
+    """``TEXT`` × text + the rest × heads, ``APART`` of it where troubles or places differ.
 
     A known petitioner lifts the middle of the scale, not its ends.
     """
@@ -236,3 +250,21 @@ def score(text: float, heads: float, same_petitioner: bool, apart: bool) -> floa
 def _covered(heads: dict[int, float], other: Profile) -> float:
     """The share of a title that stands in another petition."""
     return min(sum(share for number, share in heads.items() if number in other.weights or number in other.heads), 1.0)
+
+
+def _other_trouble(one: Profile, other: Profile) -> bool:
+    """Each title names a trouble that the other petition does not speak of."""
+    if not one.head_troubles or not other.head_troubles:
+        return False
+    return not one.head_troubles & other.troubles and not other.head_troubles & one.troubles
+
+
+def _other_place(one: Profile, other: Profile) -> bool:
+    """Each title names a place that the other petition does not speak of."""
+    if not one.head_places or not other.head_places:
+        return False
+    return not (_speaks(other, one.head_places) or _speaks(one, other.head_places))
+
+
+def _speaks(one: Profile, names: frozenset[int]) -> bool:
+    return any(name in one.weights or name in one.heads for name in names)

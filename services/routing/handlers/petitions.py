@@ -116,6 +116,9 @@ def _assess(case: Case, event: IntakeEvent, work: Work) -> None:
         reasons=judgement.reasons,
         risks=judgement.risks,
         look_alikes=alike,
+        model=judgement.model,
+        candidates=judgement.candidates,
+        past=judgement.past,
     )
     case.assessment = msgspec.to_builtins(assessment)
     case.subject, case.area, case.confidence = judgement.subject, judgement.area, judgement.confidence

@@ -59,7 +59,7 @@ def train(
 
     began = time.perf_counter()
     found = read_rows(file)
-    with _progress() as say:
+    with progress() as say:
         fitted = fit(found.rows, say)
     data = to_bytes(fitted, SystemClock().now(), wanted)
     # Whoever reads the file while it is written still has the old one.
@@ -169,7 +169,7 @@ def _try(judges: Judges, rows: Sequence[Row]) -> tuple[list[Tried], float]:
     tried = []
     # What is loaded at the first petition is no part of what one takes.
     judges.judge(rows[0].title, rows[0].body)
-    with _progress() as say:
+    with progress() as say:
         began = time.perf_counter()
         for number, row in enumerate(rows):
             opinion = judges.judge(row.title, row.body)
@@ -180,7 +180,7 @@ def _try(judges: Judges, rows: Sequence[Row]) -> tuple[list[Tried], float]:
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[str, float], None]]:
+def progress() -> Iterator[Callable[[str, float], None]]:
     """A bar on the terminal's error side, where somebody looks."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from services.contracts.routing import Reason
-from services.routing.judgement.grams import LONGEST, TITLE, Keys, spelled, words
+from services.routing.judgement.grams import TITLE, Keys, spelled, words
 from services.routing.judgement.opinion import AGAINST, FOR
 from services.routing.judgement.sparse import Floats
 
@@ -17,7 +17,7 @@ from services.routing.judgement.sparse import Floats
 SHOWN_FOR: Final = 5
 SHOWN_AGAINST: Final = 3
 #: Runs looked at, those that say most.
-_LOOKED_AT: Final = 60
+_LOOKED_AT: Final = 40
 
 
 def reasons_of(title: str, body: str, keys: Keys, shares: Floats) -> list[Reason]:
@@ -31,17 +31,23 @@ def reasons_of(title: str, body: str, keys: Keys, shares: Floats) -> list[Reason
     """
     if not len(keys):
         return []
-    most = np.argsort(-np.abs(shares), kind="stable")[: _LOOKED_AT * LONGEST]
-    weights: dict[str, float] = defaultdict(float)
-    for key, share in zip((keys[most] & ~TITLE).tolist(), shares[most].tolist(), strict=True):
-        weights[spelled(key)] += share
     behind = words(f"{title}\n{body}")
     total = float(np.abs(shares).sum()) or 1.0
     found = []
     for code, sign, number in ((FOR, 1.0, SHOWN_FOR), (AGAINST, -1.0, SHOWN_AGAINST)):
-        for run, weight in _strongest({run: sign * weight for run, weight in weights.items()}, number):
+        for run, weight in _strongest(_heaviest(keys, sign * shares), number):
             found.append(Reason(code=code, detail=_readable(run, behind), weight=round(weight / total, 3)))
     return found
+
+
+def _heaviest(keys: Keys, shares: Floats) -> dict[str, float]:
+    """The runs that say most one way, those of the title and of the text together."""
+    most = np.argpartition(-shares, _LOOKED_AT)[:_LOOKED_AT] if len(shares) > _LOOKED_AT else np.arange(len(shares))
+    weights: dict[str, float] = defaultdict(float)
+    for key, share in zip((keys[most] & ~TITLE).tolist(), shares[most].tolist(), strict=True):
+        if share > 0.0:
+            weights[spelled(key)] += share
+    return weights
 
 
 def _strongest(weights: dict[str, float], number: int) -> Iterator[tuple[str, float]]:

@@ -29,6 +29,8 @@ RIDGE: Final = 0.3
 SAME: Final = 0.5
 #: How much rare labels are lifted: 0 not at all, 1 every label counts alike.
 LIFT: Final = 1.0
+#: … and in the calibration: halfway between what is frequent and what is fair.
+CALIBRATION_LIFT: Final = 0.5
 #: Other rows with an equal band that a text is held against.
 _LOOKED_AT: Final = 8
 
@@ -49,6 +51,8 @@ class Fitted:
     held_out: Floats
     calibration: Calibration
     duplicates: int
+    #: How near each row's nearest is that is no near-duplicate of it.
+    nearest: Floats
 
 
 def groups(texts: Sequence[str]) -> npt.NDArray[np.int64]:
@@ -104,7 +108,8 @@ def fit(rows: Sequence[Row], say: Say = lambda what, done: None) -> Fitted:
     matrix = rows_of(vocabulary, texts, lambda done: say("reading texts", done))
     kernel = gram(matrix, lambda done: say("comparing petitions", done))
     say("learning", 0.0)
-    counts = _weights(of_row, group, len(labels))
+    nearest = _nearest(kernel, group)
+    counts = _weights(of_row, group, len(labels), LIFT)
     truth = np.zeros((len(kept), len(labels)), np.float32)
     truth[np.arange(len(kept)), of_row] = 1.0
     prior = (counts @ truth / counts.sum()).astype(np.float32)
@@ -114,19 +119,29 @@ def fit(rows: Sequence[Row], say: Say = lambda what, done: None) -> Fitted:
     weights = inverse @ (truth - prior)
     say("learning", 0.8)
     held_out = truth - _residuals(inverse, weights, group)
-    calibration = calibrate(held_out, of_row, counts)
+    calibration = calibrate(held_out, of_row, _weights(of_row, group, len(labels), CALIBRATION_LIFT))
     say("learning", 1.0)
-    return Fitted(kept, labels, of_row, vocabulary, matrix, prior, weights, held_out, calibration, duplicates)
+    return Fitted(kept, labels, of_row, vocabulary, matrix, prior, weights, held_out, calibration, duplicates, nearest)
 
 
-def _weights(of_row: npt.NDArray[np.int64], group: npt.NDArray[np.int64], labels: int) -> Floats:
+def _weights(of_row: npt.NDArray[np.int64], group: npt.NDArray[np.int64], labels: int, lift: float) -> Floats:
     """How much each row counts: a group of near-duplicates as one petition, rare labels somewhat more."""
     sizes = Counter(group.tolist())
     weights = np.array([1.0 / sizes[one] for one in group.tolist()])
     share = np.bincount(of_row, weights, minlength=labels)
-    weights *= (share.sum() / (labels * share[of_row])) ** LIFT
+    weights *= (share.sum() / (labels * share[of_row])) ** lift
     fair: npt.NDArray[np.float64] = weights * len(weights) / weights.sum()
     return fair.clip(0.02, 8.0).astype(np.float32)
+
+
+def _nearest(kernel: Floats, group: npt.NDArray[np.int64]) -> Floats:
+    """How near each row's nearest is, where its own group does not count; 0 where there is no other group."""
+    found = np.zeros(len(group), np.float32)
+    for at in range(len(group)):
+        others = kernel[at, group != group[at]]
+        if len(others):
+            found[at] = others.max()
+    return found
 
 
 def _residuals(inverse: Floats, weights: Floats, group: npt.NDArray[np.int64]) -> Floats:

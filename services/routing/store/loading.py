@@ -17,7 +17,7 @@ from services.routing.domain.look_alikes import REPEAT_DAYS, Features, Pool, ban
 from services.routing.domain.reading import Reading, read
 from services.routing.folding import fold
 from services.routing.models import Case, HistoryEntry, ShingleBand
-from services.routing.store import directory
+from services.routing.store import directory, learned
 
 _POOL: Final = "routing.pool"
 _READINGS: Final = "routing.readings"
@@ -80,7 +80,8 @@ def _readings(work: Work) -> dict[tuple[str, int], Reading]:
 
 def _read(work: Work, event: IntakeEvent) -> Reading:
     judge = directory.judge_on(work.session, work.now)
-    return read(event.petition_id, event.number, event.petition, judge, fold, sealed=event.sealed)
+    in_force = None if event.sealed else learned.in_force(work.session)
+    return read(event.petition_id, event.number, event.petition, judge, fold, in_force, sealed=event.sealed)
 
 
 def _pool(session: Session, new: Sequence[Features]) -> Pool:

@@ -47,7 +47,7 @@ def time_against(rows: Sequence[Row], index: Index, profiles: Sequence[Profile],
     for number in range(len(index), size):
         (first, _, one), (_, second, _) = chance.choice(halves), chance.choice(halves)
         mixed = sorted((first | second).items(), key=lambda pair: -pair[1])[:KEPT]
-        index.add(Profile(f"mixed {number}", dict(mixed), one.heads, one.head_troubles, one.troubles))
+        index.add(Profile(f"mixed {number}", dict(mixed), one.heads, one.head_troubles, one.troubles, one.head_places))
     chosen = [rows[chance.randrange(len(rows))] for _ in range(TIMED)]
     times = []
     for row in chosen:

@@ -62,11 +62,12 @@ class Topic:
 def made_ready(rows: Sequence[Row]) -> tuple[Index, list[Profile]]:
     """The index of the rows and their profiles, in the order of the rows."""
     common = Commonness()
-    for row in rows:
-        common.add({**row.sheet.heads(), **row.sheet.texts()})
+    cuts = [row.sheet.cut() for row in rows]
+    for cut in cuts:
+        common.add(cut.keys())
     index, profiles = Index(common), []
-    for row in rows:
-        profiles.append(profile(row.sheet, common))
+    for row, cut in zip(rows, cuts, strict=True):
+        profiles.append(profile(row.sheet, common, cut))
         index.add(profiles[-1])
     return index, profiles
 

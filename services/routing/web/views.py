@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from services.chassis.identity import Staff
 from services.chassis.web import l, moment, pick, t, tn
 from services.contracts.envelope import Text
-from services.contracts.routing import Assessment, Reason
+from services.contracts.routing import Assessment, PastCase, Reason
 from services.contracts.shared import Origin
 from services.contracts.words import CHANNEL_NAMES, OUTCOME_NAMES, name_of
 from services.routing import store
@@ -31,6 +31,8 @@ REASONS: Final[Mapping[str, Any]] = {
     "two_matters": l("There may be two matters in it: %(detail)s."),
     "low_confidence": l("The words point to %(detail)s, but not clearly enough."),
     "reads_like_report_on_person": l("It reads like a report on a person: only dispatchers see it so far."),
+    "learned": l("Dispatchers sent such petitions to %(detail)s."),
+    "directory_differs": l("By the directory's words alone it would go to %(detail)s."),
     "sealed_door": l("Filed as a report on a person: it goes to the unit for sealed cases alone."),
     "no_sealed_unit": l("A report on a person, but the directory names no unit for sealed cases."),
 }
@@ -108,9 +110,31 @@ def outcomes(kind: str) -> Sequence[Outcome]:
     return next(options for known, options in OUTCOMES.items() if known == kind)
 
 
-def words(assessment: Assessment) -> list[Reason]:
-    """The words that the judgement rests on."""
-    return [reason for reason in assessment.reasons if reason.code == "word"]
+def words(assessment: Assessment, code: str = "word") -> list[Reason]:
+    """The words that the judgement rests on, or those that spoke against it (``word_against``)."""
+    return [reason for reason in assessment.reasons if reason.code == code]
+
+
+def candidates(case: Case, assessment: Assessment, directory: Directory) -> list[tuple[str, str, float]]:
+    """The units that a trained judgement thought of and the case is not with: id, name, share."""
+    units = directory.unit_by_id
+    return [
+        (one.unit, pick(units[one.unit].name), one.share)
+        for one in assessment.candidates
+        if one.unit in units and one.unit != case.unit_id and not case.sealed
+    ]
+
+
+def past_cases(
+    assessment: Assessment, seen: Mapping[str, Case], directory: Directory
+) -> list[tuple[Case, str, PastCase]]:
+    """The decided petitions that a trained judgement goes by, as far as they may be seen: case, unit, nearness."""
+    units = directory.unit_by_id
+    return [
+        (seen[one.petition_id], pick(units[one.unit].name) if one.unit in units else one.unit, one)
+        for one in assessment.past
+        if one.petition_id in seen
+    ]
 
 
 def remarks(assessment: Assessment) -> list[str]:

@@ -1,0 +1,142 @@
+"""The judgement learns from dispatchers: their decisions become a model, the model sends on what words alone cannot."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+
+from services.chassis.errors import Refusal
+from services.contracts.routing import PetitionAssessed, PetitionDispatched
+from services.routing import store
+from services.routing.handlers import desk
+from services.routing.handlers.desk import Target
+from services.routing.models import JudgeModel
+from services.routing.retraining import challenge
+
+PLACES = ("东桥头", "柳叶坊", "北坡上", "旧码头", "双井旁", "石鼓台")
+#: Matters of which no word is in the sample directory, and the units that the dispatcher chooses.
+LANTERN = ("花灯架子歪了", "灯会留下的竹架", "绸布灯笼褪色", "庙会彩棚没有拆", "纸扎的鲤鱼破了")
+ORCHARD = ("枇杷树苗枯黄", "嫁接的枝条长虫", "茶籽收不上来", "蜂箱被人搬走", "蚕茧潮得发霉")
+CULTURE, FARMING = "culture-tourism", "agriculture"
+
+
+def send(bench: Any, staff: Any, title: str, body: str, unit: str) -> Any:
+    """A petition that the dispatcher sends to a unit by hand."""
+    event = bench.petition(title, body)
+    bench.deliver(event)
+    with bench.house.work() as work:
+        desk.dispatch(work, staff("dispatcher"), Target(event.number), unit, "按职责分工由该单位承办")
+    return event
+
+
+@pytest.fixture
+def decided(bench: Any, staff: Any) -> Any:
+    """Sixty decisions of a dispatcher on matters that the directory does not know."""
+    for (place, lantern), orchard in zip(product(PLACES, LANTERN), ORCHARD * len(PLACES), strict=True):
+        send(bench, staff, lantern, f"{place}的{lantern}，路过的人都说该收拾了。", CULTURE)
+        send(bench, staff, orchard, f"{place}那一片{orchard}，请派人教教怎么办。", FARMING)
+    return bench
+
+
+def rows(bench: Any) -> list[Any]:
+    with bench.house.database.read() as session:
+        return list(store.learned.decided(session))
+
+
+def learn(bench: Any) -> str:
+    """Train, keep and promote."""
+    now = bench.clock.now()
+    with bench.house.database.read() as session:
+        present = store.directory.read(session).on(store.directory.today(session, now))
+    found = challenge(rows(bench), present, None, now)
+    with bench.house.work() as work:
+        store.learned.keep(work.session, found.id, found.data, now, found.rows, found.report)
+        store.learned.put_in_force(work.session, found.id, now, "lin")
+    return found.id
+
+
+def test_what_dispatchers_decided_is_sent_on_without_them_and_says_by_which_model(decided: Any) -> None:
+    name = learn(decided)
+    event = decided.petition("花灯架子倒了", "柳叶坊的花灯架子倒在路边，竹架散了一地。")
+    decided.deliver(event)
+    assessed, dispatched = decided.told(event.petition_id)
+    assert isinstance(assessed, PetitionAssessed) and isinstance(dispatched, PetitionDispatched)
+    assert dispatched.case.unit is not None and dispatched.case.unit.id == CULTURE
+    judged = dispatched.case.assessment
+    assert (judged.model, judged.reasons[0].code) == (name, "learned")
+    assert "花灯" in "".join(reason.detail for reason in judged.reasons if reason.code == "word")
+    assert {one.unit for one in judged.past} == {CULTURE}
+    assert judged.candidates[0].unit == CULTURE
+
+
+def test_what_nobody_decided_yet_still_waits_for_a_dispatcher(decided: Any) -> None:
+    learn(decided)
+    event = decided.petition("有件事", "说了很多次了，没有人管。")
+    decided.deliver(event)
+    (assessed,) = decided.told(event.petition_id)
+    assert assessed.case.state == "under_review"
+
+
+def test_an_objection_that_was_upheld_teaches_the_other_unit(bench: Any, staff: Any) -> None:
+    event = send(bench, staff, "花灯架子歪了", "东桥头的花灯架子歪了。", FARMING)
+    officer = staff("officer", unit=FARMING)
+    with bench.house.work() as work:
+        desk.hand_back(work, officer, Target(event.number), "灯会设施由文化部门管理，不属本单位")
+    assert rows(bench) == []
+    with bench.house.work() as work:
+        desk.dispatch(work, staff("dispatcher"), Target(event.number), CULTURE, "异议成立，改由文化部门承办")
+    assert [(row.id, row.label) for row in rows(bench)] == [(event.petition_id, CULTURE)]
+
+
+def test_a_dispatch_by_rule_teaches_only_when_the_unit_accepts_it(bench: Any, staff: Any) -> None:
+    event = bench.petition("路灯不亮", "锦梭路小学门口，三盏路灯不亮。", adcode="990101003")
+    bench.deliver(event)
+    assert rows(bench) == []
+    with bench.house.work() as work:
+        desk.accept(work, staff("officer", unit="urban-management"), Target(event.number))
+    assert [row.label for row in rows(bench)] == ["urban-management"]
+
+
+def test_a_report_on_a_person_is_never_learned_from(bench: Any, staff: Any) -> None:
+    event = bench.petition("某干部收礼", "村里的干部收了包工头的礼。", sealed=True)
+    bench.deliver(event)
+    with bench.house.work() as work:
+        desk.accept(work, staff("sealed_officer"), Target(event.number))
+    assert rows(bench) == []
+
+
+def test_a_broken_model_never_stops_dispatch(decided: Any) -> None:
+    name = learn(decided)
+    with decided.house.database.read() as session:
+        assert store.learned.champion(session) == name
+    with decided.house.work() as work:
+        data = bytearray(work.session.scalars(select(JudgeModel.data)).one())
+        data[len(data) // 2] ^= 1
+        work.session.execute(update(JudgeModel).where(JudgeModel.id == name).values(data=bytes(data)))
+    event = decided.petition("路灯不亮", "锦梭路小学门口，三盏路灯不亮。", adcode="990101003")
+    decided.deliver(event)
+    dispatched = decided.told(event.petition_id)[-1]
+    assert isinstance(dispatched, PetitionDispatched)
+    assert dispatched.case.unit is not None and dispatched.case.unit.id == "urban-management"
+    assert dispatched.case.assessment.model is None
+
+
+def test_going_back_takes_effect_with_the_next_petition(decided: Any) -> None:
+    learn(decided)
+    with decided.house.work() as work:
+        store.learned.put_in_force(work.session, None, work.now, "lin")
+    event = decided.petition("花灯架子倒了", "柳叶坊的花灯架子倒在路边，竹架散了一地。")
+    decided.deliver(event)
+    (assessed,) = decided.told(event.petition_id)
+    assert (assessed.case.state, assessed.case.assessment.model) == ("under_review", None)
+
+
+def test_a_dozen_decisions_are_too_few_to_learn_from(bench: Any, staff: Any) -> None:
+    for place in PLACES:
+        send(bench, staff, "花灯架子歪了", f"{place}的花灯架子歪了。", CULTURE)
+    with pytest.raises(Refusal) as refused:
+        learn(bench)
+    assert refused.value.code == "too_few_decisions"
