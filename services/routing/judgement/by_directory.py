@@ -26,7 +26,8 @@ class ByDirectory:
     def judge(self, title: str, body: str) -> Opinion:
         """Judge one petition."""
         found = self._judge.judge(Sheet(fold(title), fold(body)))
-        label = next((name for name in self._names(found.subject, found.unit) if name in self._labels), None)
+        names = self._names(found.subject, found.unit)
+        label = next((name for name in names if name in self._labels), found.unit or found.subject)
         return Opinion(label, found.confidence, found.unit is None, tuple(found.reasons))
 
     def _names(self, subject: str | None, unit: str | None) -> Iterable[str]:

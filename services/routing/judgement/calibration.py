@@ -10,6 +10,10 @@ import numpy.typing as npt
 
 from services.routing.judgement.sparse import Floats
 
+#: A threshold that no confidence reaches.
+NEVER: Final = 2.0
+#: Fewer right answers at the top prove nothing.
+LEAST_SURE: Final = 20
 #: Steps of the fit, and how strongly a label's own shift is drawn to none.
 _STEPS: Final = 300
 _PULL: Final = 1.0
@@ -57,12 +61,11 @@ def calibrate(scores: Floats, labels: npt.NDArray[np.int64], weights: Floats) ->
 
 
 def sure_from(confidence: Floats, right: npt.NDArray[np.bool_], wanted: float) -> float:
-    """The confidence from which on the share of right answers is as wanted; 1.0 when it never is."""
+    """The confidence from which on the share of right answers is as wanted; ``NEVER`` when it never is."""
     order = np.argsort(-confidence, kind="stable")
     share = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
     enough = np.flatnonzero(share >= wanted)
-    # A few right ones at the top prove nothing.
-    return float(confidence[order[enough[-1]]]) if len(enough) and enough[-1] >= min(20, len(order) - 1) else 1.0
+    return float(confidence[order[enough[-1]]]) if len(enough) and enough[-1] + 1 >= LEAST_SURE else NEVER
 
 
 def _softmax(values: npt.NDArray[np.floating]) -> Floats:

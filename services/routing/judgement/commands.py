@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
@@ -75,7 +76,10 @@ def train(
         ("Model", f"{out} ({len(data) / 1e6:.1f} MB), id {model.facts.id}"),
         ("Petitions", f"{len(fitted.rows)} learned from, {fitted.duplicates} told twice"),
         ("Labels", f"{len(fitted.labels)}, {_rare(fitted.of_row.tolist())} of them with fewer than 5 petitions"),
-        ("Abstains", f"below a confidence of {model.threshold:.2f}"),
+        (
+            "Abstains",
+            f"below a confidence of {model.threshold:.2f}" if model.threshold <= 1 else "always: too few rows",
+        ),
         ("Took", f"{time.perf_counter() - began:.1f} s"),
     ]
     _print(_table(("", ""), lines, title="Trained"))
@@ -86,6 +90,7 @@ def evaluate(
     model: ModelFile,
     file: DecidedFile,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    each: Annotated[Path | None, typer.Option("--rows", help="Write what was said of each petition here.")] = None,
 ) -> None:
     """Judge petitions that were decided, and compare; rows it was trained on tell nothing."""
     from services.routing.judgement.figures import by_label, figures
@@ -95,6 +100,12 @@ def evaluate(
     judges = _judges(model, found.rows)
     tried, seconds = _try(judges, found.rows)
     measured = figures(tried, seconds)
+    if each is not None:
+        said = [
+            json.dumps({"id": row.id, **asdict(one)}, ensure_ascii=False)
+            for row, one in zip(found.rows, tried, strict=True)
+        ]
+        each.write_text("".join(f"{line}\n" for line in said), encoding="utf-8")
     if as_json:
         typer.echo(json.dumps(measured, ensure_ascii=False))
         return

@@ -18,6 +18,10 @@ SHOWN_FOR: Final = 5
 SHOWN_AGAINST: Final = 3
 #: Runs looked at, those that say most.
 _LOOKED_AT: Final = 40
+#: Signs that link words: what begins or ends with one is no word of its own.
+_LINKS: Final = frozenset(
+    "的地得了着过是在和与及或也都就还又很太更最把被给让向对从到我你他她它们这那哪个之以为而但有没不会能要"
+)
 
 
 def reasons_of(title: str, body: str, keys: Keys, shares: Floats) -> list[Reason]:
@@ -69,7 +73,7 @@ def _parts(run: str) -> Iterator[str]:
 
 
 def _is_word(run: str) -> bool:
-    return len(run) > 1 or ord(run) >= 0xF0000
+    return (len(run) > 1 and not {run[0], run[-1]} & _LINKS) or (len(run) == 1 and ord(run) >= 0xF0000)
 
 
 def _readable(run: str, behind: dict[str, str]) -> str:

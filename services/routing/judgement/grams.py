@@ -47,9 +47,14 @@ _EMPTY: Final = tuple(
 )
 
 
+def sound(text: str) -> str:
+    """Without halves of characters, which JSON may name and no file can hold."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
 def signs(text: str) -> str:
     """The text as signs: a Chinese character or a foreign word each, a line break where one thought ends."""
-    plain = _PRIVATE.sub(_BREAK, fold(text))
+    plain = _PRIVATE.sub(_BREAK, fold(sound(text)))
     for pattern in _EMPTY:
         plain = pattern.sub(_BREAK, plain)
     cut = _BETWEEN.sub(_BREAK, _WORD.sub(_sign, plain))
@@ -60,7 +65,7 @@ def signs(text: str) -> str:
 
 def words(text: str) -> dict[str, str]:
     """The word behind each sign of a text that stands for one."""
-    return {_sign(found): found[0] for found in _WORD.finditer(fold(text))}
+    return {_sign(found): found[0] for found in _WORD.finditer(fold(sound(text)))}
 
 
 def _sign(found: re.Match[str]) -> str:

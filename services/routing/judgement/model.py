@@ -106,7 +106,7 @@ class Model:
         places = spans(self.turned.starts[columns], lengths)
         rows = self.turned.columns[places]
         parts = self.turned.values[places] * np.repeat(values, lengths)
-        near = np.bincount(rows, parts, minlength=self.turned.width).astype(np.float32)
+        near = np.bincount(rows, parts, minlength=self.turned.width).astype(np.float32, copy=False)
         scores = near @ self.weights + self.prior
         probabilities = self.calibration.probabilities(scores)
         order = np.argsort(-probabilities, kind="stable")[:RANKED]
@@ -181,10 +181,10 @@ def to_bytes(fitted: Fitted, trained_at: datetime, wanted: float = WANTED) -> by
             "starts": turned.starts,
             "rows": turned.columns,
             "values": turned.values.astype(np.float16),
-            "weights": fitted.weights.astype(np.float32),
+            "weights": fitted.weights.astype(np.float32, copy=False),
             "prior": fitted.prior,
             "shifts": fitted.calibration.shifts,
-            "labels": fitted.of_row.astype(np.int32),
+            "labels": fitted.of_row.astype(np.int32, copy=False),
         }
     )
 
@@ -213,25 +213,25 @@ def load(source: Path | bytes, name: str = "") -> Model:
 
 
 def _model(arrays: dict[str, Any], checksum: str) -> Model:
-    about = json.loads(arrays["about"].astype(np.uint8).tobytes())
+    about = json.loads(arrays["about"].astype(np.uint8, copy=False).tobytes())
     labels = [int(label) for label in arrays["labels"]]
     past = [Past(str(id_), str(title), label) for (id_, title), label in zip(about["past"], labels, strict=True)]
-    keys = arrays["keys"].astype(np.uint64)
+    keys = arrays["keys"].astype(np.uint64, copy=False)
     turned = Sparse(
-        arrays["starts"].astype(np.int64),
-        arrays["rows"].astype(np.int32),
-        arrays["values"].astype(np.float32),
+        arrays["starts"].astype(np.int64, copy=False),
+        arrays["rows"].astype(np.int32, copy=False),
+        arrays["values"].astype(np.float32, copy=False),
         len(past),
     )
     names = tuple(str(label) for label in about["labels"])
     moment = datetime.fromisoformat(about["trained_at"])
     return Model(
         Facts(checksum, moment, int(about["rows"]), int(about["duplicates"]), names),
-        Vocabulary(keys, arrays["key_weights"].astype(np.float32), float(about["unknown"])),
+        Vocabulary(keys, arrays["key_weights"].astype(np.float32, copy=False), float(about["unknown"])),
         turned,
-        arrays["weights"].astype(np.float32),
-        arrays["prior"].astype(np.float32),
-        Calibration(float(about["slope"]), arrays["shifts"].astype(np.float32)),
+        arrays["weights"].astype(np.float32, copy=False),
+        arrays["prior"].astype(np.float32, copy=False),
+        Calibration(float(about["slope"]), arrays["shifts"].astype(np.float32, copy=False)),
         float(about["threshold"]),
         tuple(past),
         float(about["least_near"]),

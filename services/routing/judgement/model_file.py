@@ -55,14 +55,13 @@ def unpack(data: bytes, name: str = "model") -> dict[str, npt.NDArray[Any]]:
             found=int(head[1]),
             ours=VERSION,
         )
-    content = data[head.end() :]
+    content = memoryview(data)[head.end() :]
     if hashlib.sha256(content).hexdigest().encode() != head[2]:
         raise damaged(name)
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > 4 * LARGEST:
-                raise damaged(name)
         with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+            if sum(entry.file_size for entry in stored.zip.infolist()) > 4 * LARGEST:
+                raise damaged(name)
             return {key: stored[key] for key in stored.files}
     except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile, NotImplementedError):
         raise damaged(name) from None

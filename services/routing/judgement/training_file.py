@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from services.chassis.errors import Refusal
+from services.routing.judgement.grams import sound
 
 COLUMNS: Final = ("title", "body", "label")
 #: A line above this is no petition (characters).
@@ -108,9 +109,4 @@ def _row(name: str, number: int, line: str) -> Row:
         raise Refusal(
             "rows_label_long", "The label has more than %(most)s characters.", field=where, most=LONGEST_LABEL
         )
-    return Row(_sound(title), _sound(body), _sound(label).strip(), str(value.get("id") or number)[:100])
-
-
-def _sound(text: str) -> str:
-    """Without halves of characters, which JSON may name and no file can hold."""
-    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return Row(sound(title), sound(body), sound(label).strip(), str(value.get("id") or number)[:100])

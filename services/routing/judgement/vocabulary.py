@@ -72,7 +72,8 @@ def learn(texts: Sequence[Text]) -> Vocabulary:
     """The vocabulary of decided petitions."""
     every = np.concatenate([part for text in texts for part in (text.anywhere[0], text.title[0] | TITLE)])
     keys, petitions = np.unique(every, return_counts=True)
-    kept = petitions >= min(LEAST_PETITIONS, len(texts))
+    # Of next to nothing everything is kept.
+    kept = petitions >= min(LEAST_PETITIONS, petitions.max(initial=0))
     keys, petitions = keys[kept], petitions[kept]
     weights = (np.log((1.0 + len(texts)) / (1.0 + petitions)) + 1.0) * _lengths_tell(keys)
     return Vocabulary(keys, weights.astype(np.float32), float(np.log((1.0 + len(texts)) / 2.0) + 1.0))
