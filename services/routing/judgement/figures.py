@@ -82,7 +82,7 @@ def figures(tried: Sequence[Tried], seconds: float) -> dict[str, Any]:
 
     Args:
         tried: the rows.
-        seconds: what judging them took.
+        seconds: what judging them took, processor time.
     """
     return {
         "rows": len(tried),

@@ -18,7 +18,7 @@ from services.routing.judgement.calibration import Calibration, sure_from
 from services.routing.judgement.evidence import reasons_of
 from services.routing.judgement.fitting import Fitted
 from services.routing.judgement.opinion import LOW_CONFIDENCE, NO_TEXT, UNKNOWN_TEXT, Neighbour, Opinion
-from services.routing.judgement.sparse import Floats, Indices, Sparse, spans
+from services.routing.judgement.sparse import Floats, Indices, Sparse, offsets, products
 from services.routing.judgement.vocabulary import Vocabulary, text_of
 
 #: Share of right answers among those it does not abstain from.
@@ -102,11 +102,7 @@ class Model:
         return self._opinion(title, body, columns, values, why)
 
     def _opinion(self, title: str, body: str, columns: Indices, values: Floats, why: bool) -> Opinion:
-        lengths = self.turned.lengths[columns]
-        places = spans(self.turned.starts[columns], lengths)
-        rows = self.turned.columns[places]
-        parts = self.turned.values[places] * np.repeat(values, lengths)
-        near = np.bincount(rows, parts, minlength=self.turned.width).astype(np.float32, copy=False)
+        near, rows, parts = products(columns, values, self.turned)
         scores = near @ self.weights + self.prior
         probabilities = self.calibration.probabilities(scores)
         order = np.argsort(-probabilities, kind="stable")[:RANKED]
@@ -120,7 +116,8 @@ class Model:
             return Opinion(label, confidence, abstains, tuple(reasons), (), ranked)
         if len(order) > 1:
             pull = self.weights[:, order[0]] - self.weights[:, order[1]]
-            shares = np.add.reduceat(np.append(parts * pull[rows], 0.0), np.append(0, np.cumsum(lengths)[:-1]))
+            begins = offsets(self.turned.lengths[columns])[:-1]
+            shares = np.add.reduceat(np.append(parts * pull[rows], np.float32(0.0)), begins)
             reasons += reasons_of(title, body, self.vocabulary.keys[columns], shares)
         return Opinion(label, confidence, abstains, tuple(reasons), self._neighbours(near), ranked)
 

@@ -72,12 +72,21 @@ def spans(starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> npt.
     return np.repeat(starts - before, lengths) + np.arange(total, dtype=np.int64)
 
 
-def product(columns: Indices, values: Floats, turned: Sparse) -> Floats:
-    """The product of one row with every row of a matrix that is given turned."""
-    lengths = turned.lengths[columns]
-    places = spans(turned.starts[columns], lengths)
-    weights = turned.values[places] * np.repeat(values, lengths)
-    return np.bincount(turned.columns[places], weights, minlength=turned.width).astype(np.float32)
+def products(columns: Indices, values: Floats, turned: Sparse) -> tuple[Floats, Indices, Floats]:
+    """The product of one row with every row of a matrix that is given turned, and what it is the sum of.
+
+    Returns:
+        The products; then for each number behind them, column by column, the row it belongs to and what it adds.
+    """
+    if not len(columns):
+        return np.zeros(turned.width, np.float32), np.zeros(0, np.int32), np.zeros(0, np.float32)
+    # Pieces copied whole take a quarter of the time of numbers picked one by one.
+    pieces = [
+        slice(*ends) for ends in zip(turned.starts[columns].tolist(), turned.starts[columns + 1].tolist(), strict=True)
+    ]
+    rows = np.concatenate([turned.columns[piece] for piece in pieces])
+    parts = np.concatenate([turned.values[piece] for piece in pieces]) * np.repeat(values, turned.lengths[columns])
+    return np.bincount(rows, parts, minlength=turned.width).astype(np.float32), rows, parts
 
 
 def gram(rows: Sparse, say: Callable[[float], None] = lambda done: None) -> Floats:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.routing.judgement.sparse import Sparse, gram, offsets, product
+from services.routing.judgement.sparse import Sparse, gram, offsets, products
 
 
 def sparse(dense: npt.NDArray[np.float32]) -> Sparse:
@@ -35,7 +35,9 @@ def test_the_product_of_every_row_with_every_other(rows: int, columns: int, seed
 def test_the_product_of_one_row_with_a_turned_matrix(rows: int, columns: int, seed: int) -> None:
     dense = filled(rows, columns, seed)
     matrix = sparse(dense)
-    assert np.allclose(product(*matrix.row(0), matrix.turned()), dense @ dense[0], atol=1e-4)
+    found, owners, parts = products(*matrix.row(0), matrix.turned())
+    assert np.allclose(found, dense @ dense[0], atol=1e-4)
+    assert np.allclose(np.bincount(owners, parts, minlength=rows), found, atol=1e-4)
 
 
 def test_what_is_turned_twice_is_as_it_was() -> None:
