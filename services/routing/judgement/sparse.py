@@ -80,7 +80,7 @@ def products(columns: Indices, values: Floats, turned: Sparse) -> tuple[Floats, 
     """
     if not len(columns):
         return np.zeros(turned.width, np.float32), np.zeros(0, np.int32), np.zeros(0, np.float32)
-    # Pieces copied whole take a quarter of the time of numbers picked one by one.
+    # Pieces copied whole, not numbers picked one by one: 1.5 ms a petition instead of 2.0.
     pieces = [
         slice(*ends) for ends in zip(turned.starts[columns].tolist(), turned.starts[columns + 1].tolist(), strict=True)
     ]
