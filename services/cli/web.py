@@ -5,6 +5,10 @@ Run as ``python -m services.cli.web NAME…``.
 
 from __future__ import annotations
 
+from services.cli import early_end  # noqa: F401 - before anything that takes time to load
+
+# isort: split
+
 import os
 import sys
 from collections.abc import Sequence

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from services.cli import early_end  # noqa: F401 - before anything that takes time to load
+
+# isort: split
+
 import os
 import sys
 from collections.abc import Sequence

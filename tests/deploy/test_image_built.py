@@ -73,7 +73,8 @@ def test_the_images_share_all_layers_but_those_of_their_own(archived: dict[str, 
     shared = set.intersection(*({digest for digest, _ in archived[service].layers()} for service in SERVICES))
     for service in SERVICES:
         own = sum(size for digest, size in archived[service].layers() if digest not in shared)
-        assert own < 60_000_000, f"{service} has {own / 1e6:.0f} MB of its own"
+        # numpy with its linear algebra is the largest part of any: 57 MB.
+        assert own < 65_000_000, f"{service} has {own / 1e6:.0f} MB of its own"
 
 
 @each_service

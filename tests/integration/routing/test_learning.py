@@ -14,7 +14,10 @@ from services.routing import store
 from services.routing.handlers import desk
 from services.routing.handlers.desk import Target
 from services.routing.models import JudgeModel
+from services.routing.handlers import staff as staff_cases
 from services.routing.retraining import challenge
+from services.routing.web import create_app
+from tests.integration.routing.test_routing_web import HASHED, csrf, sign_in, version_on
 
 PLACES = ("东桥头", "柳叶坊", "北坡上", "旧码头", "双井旁", "石鼓台")
 #: Matters of which no word is in the sample directory, and the units that the dispatcher chooses.
@@ -140,3 +143,40 @@ def test_a_dozen_decisions_are_too_few_to_learn_from(bench: Any, staff: Any) -> 
     with pytest.raises(Refusal) as refused:
         learn(bench)
     assert refused.value.code == "too_few_decisions"
+
+
+def test_the_desk_says_why_and_one_press_corrects_and_teaches(decided: Any) -> None:
+    name = learn(decided)
+    event = decided.petition("花灯架子倒了", "柳叶坊的花灯架子倒在路边，竹架散了一地。")
+    decided.deliver(event)
+    with decided.house.work() as work:
+        staff_cases.add_account(work, "wu", "Wu", "petition-office", ["dispatcher"], HASHED)
+    client = create_app(decided.house).test_client()
+    client.set_cookie("wz_lang", "en")
+    sign_in(client, "wu")
+    path = f"/desk/{event.number}"
+    page = client.get(path).text
+    assert f"Judged by model {name}" in page
+    assert "Dispatchers sent such petitions to" in page
+    assert "Decided petitions like it" in page and "花灯架子歪了" in page
+
+    # It went to the wrong unit after all: a press corrects it, and the next training learns from it.
+    reason = "The judgement named the wrong unit; corrected by the dispatcher."
+    form = {"csrf_token": csrf(client, path), "version": version_on(client, path), "unit": FARMING, "reason": reason}
+    assert client.post(f"{path}/dispatch", data=form).status_code == 303
+    assert rows(decided)[-1].label == FARMING
+
+
+def test_units_that_are_likely_are_one_press_away(decided: Any) -> None:
+    learn(decided)
+    event = decided.petition("灯笼和枇杷", "旧码头的绸布灯笼褪色了，那一片枇杷树苗枯黄，请派人看看。")
+    decided.deliver(event)
+    with decided.house.work() as work:
+        staff_cases.add_account(work, "wu", "Wu", "petition-office", ["dispatcher"], HASHED)
+    client = create_app(decided.house).test_client()
+    sign_in(client, "wu")
+    page = client.get(f"/desk/{event.number}").text
+    forms = [part.split("</form>")[0] for part in page.split(f'action="/desk/{event.number}/dispatch"')[1:]]
+    offered = {unit for unit in (CULTURE, FARMING) if any(f'name="unit" value="{unit}"' in form for form in forms)}
+    assert offered == {CULTURE, FARMING}
+    assert all('name="csrf_token"' in form and 'name="version"' in form for form in forms)
