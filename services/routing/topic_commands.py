@@ -165,7 +165,8 @@ def _time(rows: list[Row], index: Index, profiles: list[Profile], past: int, as_
         return
     typer.echo(
         f"{timing.mean_ms:.2f} ms a petition against {timing.past:,} past ones; "
-        f"99 of 100 within {timing.p99_ms:.2f} ms, none longer than {timing.most_ms:.2f} ms ({timing.timed} timed)"
+        f"99 of 100 within {timing.p99_ms:.2f} ms, none longer than {timing.most_ms:.2f} ms; "
+        f"{timing.cpu_ms:.2f} ms of a processor ({timing.timed} timed)"
     )
 
 

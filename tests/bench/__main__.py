@@ -30,6 +30,7 @@ from tests.bench import (
     partitions,
     portal,
     sizing,
+    topics,
 )
 from tests.bench.report import BUSY, Report, load
 
@@ -44,6 +45,8 @@ ALL: dict[str, Callable[[Report], None]] = {
     "memory": memory.run,
     "sizing": sizing.run,
     "judgement": judgement.run,
+    "lookalikes": topics.lookalikes,
+    "hot": topics.hot,
 }
 #: Parts of the above, to be run alone.
 PARTS: dict[str, Callable[[Report], None]] = {

@@ -21,7 +21,7 @@ READ: Final = 3_000
 #: A word of the title weighs so much more in the text; how far titles are covered is weighed beside it.
 TITLE: Final = 0.5
 #: From this score on two petitions are shown to each other's readers.
-TOLD: Final = 0.15
+TOLD: Final = 0.17
 #: From this score on a dispatcher is offered to merge them.
 MERGED: Final = 0.4
 #: How much of the score is what the texts share, the rest is how far the titles stand in the other petition.

@@ -11,11 +11,11 @@ from services.routing.domain.sameness import KEPT, Profile, sameness
 from services.routing.topics.index import Index
 
 #: Pairs below this join nothing, nor do pairs whose troubles or places differ.
-JOINED: Final = 0.22
+JOINED: Final = 0.23
 #: Two groups become one when their members are so alike on average: one go-between does not bind two matters.
-AVERAGE: Final = 0.18
+AVERAGE: Final = 0.2
 #: A petition is taken into a group of three and more when it is so alike to what these say together.
-GATHERED: Final = 0.34
+GATHERED: Final = 0.32
 #: Petitions looked at for each group.
 AROUND: Final = 200
 #: Neighbours looked at of each petition.

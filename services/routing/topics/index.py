@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from datetime import datetime
+from heapq import nlargest
 from itertools import islice
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ ASKED: Final = (128, 32)
 #: The newest of a word's petitions that are looked at; what stands in more tells little.
 NEWEST: Final = 256
 #: Petitions touched for one question, whatever the words.
-TOUCHED: Final = 12_000
+TOUCHED: Final = 6_000
 #: How many are weighed in full.
 WEIGHED: Final = 60
 #: The newest of the same petitioner that are weighed beside.
@@ -96,14 +97,15 @@ class Index:
             if numbers is not None:
                 looked_up.append((len(numbers), -gain, key, numbers))
         looked_up.sort(key=lambda lead: lead[:3])
-        touched = 0
+        touched, get = 0, found.get
         for _, less, _, numbers in looked_up:
-            for number in numbers[-NEWEST:]:
-                found[number] = found.get(number, 0.0) - less
-            touched += len(numbers)
+            newest = numbers[-NEWEST:]
+            for number in newest:
+                found[number] = get(number, 0.0) - less
+            touched += len(newest)
             if touched > TOUCHED:
                 break
-        best = sorted(found, key=lambda number: (-found[number], -number))[:most]
+        best = [number for _, number in nlargest(most, zip(found.values(), found.keys(), strict=True))]
         own = self._by_petitioner.get(one.petitioner) if one.petitioner is not None else None
         return list(dict.fromkeys([*best, *(reversed(own[-OWN:]) if own is not None else ())]))
 

@@ -39,7 +39,7 @@ _TRAILING: Final = re.compile(
 #: What a phrase ends in that names a place.
 PLACES: Final = re.compile(
     r"(?:小区|花园|社区|街道|公寓|家园|新城|新村|广场|大道|中心|大厦|大桥|立交|隧道|公园|市场|商场|医院|学校|小学|中学|大学|学院|"
-    r"幼儿园|车站|号线|公司|集团|项目|工地|楼盘|路|街|巷|村|组|镇|乡|县|区|苑|府|湾|城|园|里|庭|郡|岛|湖|山|站|桥|期|栋|厂|"
+    r"幼儿园|车站|号线|公司|集团|项目|工地|楼盘|路|街|巷|村|组|镇|乡|苑|府|湾|城|园|庭|郡|岛|湖|山|站|桥|期|栋|厂|"
     r"road|street|estate|park|school|village|station|square)$"
 )
 
@@ -107,12 +107,13 @@ def phrases_of(texts: Sequence[str], common: Commonness, most: int = 5) -> list[
     return chosen
 
 
-def place_of(phrases: Sequence[str]) -> str:
-    """The first of a group's phrases that names a place, "" when none does."""
+def place_of(phrases: Sequence[str], titles: Sequence[str]) -> str:
+    """The first of a group's phrases that names a place and stands in a third of the titles, "" when none does."""
+    folded = [fold(title) for title in titles]
     for phrase in phrases:
         # What is cut out of "X 区锦梭路" or "公司的锦梭路" begins in the middle of another name.
         place = re.sub(r"^.*的|^(?:[省市县区镇]|街道)", "", phrase)
-        if len(place) > 1 and PLACES.search(place):
+        if len(place) > 1 and PLACES.search(place) and 3 * sum(place in title for title in folded) >= len(folded):
             return place
     return ""
 

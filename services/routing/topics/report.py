@@ -96,7 +96,7 @@ def _topic(rows: list[Row], start: datetime, end: datetime, common: Commonness) 
     return Topic(
         rows[0].id,
         name_of([row.title for row in rows], common),
-        place_of(phrases),
+        place_of(phrases, [row.title for row in rows]),
         phrases,
         len({voice.petitioner if voice.petitioner is not None else n for n, voice in enumerate(voices)}),
         sum(row.likes for row in rows),

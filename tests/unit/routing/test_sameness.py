@@ -27,7 +27,7 @@ from tests.unit.routing.petition_texts import DEPOT, FILLER, OTHER_PLACE, OTHER_
 
 COMMON = Commonness()
 for title, body in FILLER:
-    COMMON.add({**Sheet("", fold(title), fold(body)).heads(), **Sheet("", fold(title), fold(body)).texts()})
+    COMMON.add(Sheet("", fold(title), fold(body)).cut().keys())
 
 
 def made(text: tuple[str, str], name: str = "p", **values: object) -> Profile:
