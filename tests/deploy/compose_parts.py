@@ -111,7 +111,11 @@ class Podman:
         """Run the health check of a compose service in its container."""
         test = self._services["services"][name]["healthcheck"]["test"]
         assert test[0] == "CMD"
-        return self.podman("exec", self.container(name), *test[1:], check=False)
+        return self.execute(name, *test[1:])
+
+    def execute(self, name: str, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command in the container of a compose service that is up."""
+        return self.podman("exec", self.container(name), *command, check=False)
 
     def logs(self, name: str) -> str:
         """What a container wrote."""

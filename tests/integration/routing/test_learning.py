@@ -12,9 +12,9 @@ from services.chassis.errors import Refusal
 from services.contracts.routing import PetitionAssessed, PetitionDispatched
 from services.routing import store
 from services.routing.handlers import desk
+from services.routing.handlers import staff as staff_cases
 from services.routing.handlers.desk import Target
 from services.routing.models import JudgeModel
-from services.routing.handlers import staff as staff_cases
 from services.routing.retraining import challenge
 from services.routing.web import create_app
 from tests.integration.routing.test_routing_web import HASHED, csrf, sign_in, version_on
