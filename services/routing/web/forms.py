@@ -50,10 +50,6 @@ class AcceptForm(StepForm):
     """Accept."""
 
 
-class AcknowledgeForm(StepForm):
-    """Take note of a danger."""
-
-
 class ObjectionForm(StepForm):
     """Hand back."""
 
