@@ -180,11 +180,10 @@ class Database:
         Args:
             loosely: True where nobody waits for what is written, and it may be lost when the server itself dies.
         """
-        self._door.enter(self._timeouts.answer)
         with self._turn, Session(self.engine, expire_on_commit=False, autoflush=False) as session, session.begin():
-            info = session.connection().info
+            with self._door.passed(self._timeouts.answer):
+                info = session.connection().info
             info["wrote"] = False
-            self._door.open()
             if loosely and not self.sqlite:
                 session.execute(text("set local synchronous_commit = off"))
             yield session
@@ -197,12 +196,14 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A reading transaction; takes no write lock on SQLite."""
-        self._door.enter(self._timeouts.answer)
-        with self.engine.connect() as connection:
-            self._door.open()
+        with self._connected() as connection:
             connection = connection.execution_options(reads_only=True)
             with Session(connection, expire_on_commit=False, autoflush=False) as session:
                 yield session
+
+    def _connected(self) -> Connection:
+        with self._door.passed(self._timeouts.answer):
+            return self.engine.connect()
 
     def direct(self, autocommit: bool = True) -> Connection:
         """A connection of its own past any pooler, for LISTEN, advisory locks, migrations. The caller closes it."""
@@ -230,8 +231,7 @@ class Database:
         return SystemClock() if self.sqlite else DatabaseClock(self._read_time)
 
     def _read_time(self) -> datetime:
-        self._door.enter(self._timeouts.answer)
-        with self.engine.connect() as connection:
+        with self._connected() as connection:
             moment: datetime = connection.execute(text("select clock_timestamp()")).scalar_one()
         return moment.astimezone(UTC)
 

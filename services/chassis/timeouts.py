@@ -5,6 +5,8 @@ from __future__ import annotations
 import select
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -102,29 +104,41 @@ class Door:
         self._lock = threading.Lock()
         self._opens: float | None = None
 
-    def enter(self, longest: float) -> None:
-        """Go in, or be turned away at once. The first after the rest goes ahead alone.
+    @contextmanager
+    def passed(self, longest: float) -> Iterator[None]:
+        """Connect inside: turned away at once while it is shut; after the rest one goes ahead alone.
+
+        Whoever goes ahead leaves the door open, or shut for another rest, and never as it was: all others stand
+        before it until then.
 
         Args:
-            longest: how long that one may take before another may try (s).
+            longest: how long the one that goes ahead may take before another may try (s).
 
         Raises:
             Transient: the database did not answer a moment ago.
         """
+        ahead = self._ahead(longest)
+        try:
+            yield
+        except BaseException:
+            if ahead:
+                self.shut()
+            raise
+        self._opens = None
+
+    def _ahead(self, longest: float) -> bool:
+        """Whether this one goes ahead alone."""
         if self._opens is None:
-            return
+            return False
         now = time.monotonic()
         with self._lock:
             if self._opens is None:
-                return
+                return False
             if now < self._opens:
                 raise Transient("the database does not answer")
             self._opens = now + longest
+        return True
 
     def shut(self) -> None:
         """It did not answer."""
         self._opens = time.monotonic() + REST_S
-
-    def open(self) -> None:
-        """It answered."""
-        self._opens = None
