@@ -110,6 +110,14 @@ def show(
     terminal().print(table, markup=False)
 
 
+@directory.command("announce")
+def announce() -> None:
+    """Tell the other services every unit and account once more: after one was restored, or first started later."""
+    with opened() as house, house.work() as work:
+        units, accounts = directory_cases.announce(work), staff_cases.announce(work)
+    typer.echo(f"{units} units and {accounts} accounts are told again")
+
+
 # ── staff ────────────────────────────────────────────────────────────────────────────────────────
 @staff.command("add")
 def add(

@@ -28,6 +28,18 @@ def bring_in(work: Work, new: Directory, today: date) -> list[Change]:
     return found
 
 
+def announce(work: Work) -> int:
+    """Tell every unit once more, ended ones too, for services that were not there when it was told.
+
+    Returns:
+        How many.
+    """
+    units = store.directory.taken(work)
+    for row, unit in units:
+        work.emit(row, _told(row, unit))
+    return len(units)
+
+
 def _told(row: UnitRow, unit: Unit) -> UnitChanged:
     return UnitChanged(
         unit_id=row.id,

@@ -64,6 +64,18 @@ def revoke(work: Work, account_id: str) -> Account:
     return row
 
 
+def announce(work: Work) -> int:
+    """Tell every account once more, revoked ones too, for services that were not there when it was told.
+
+    Returns:
+        How many.
+    """
+    accounts = store.staff.taken(work)
+    for row in accounts:
+        _tell(work, row)
+    return len(accounts)
+
+
 def set_password(work: Work, account_id: str, password_hash: str) -> Account:
     """Give an account another password; its sessions end.
 

@@ -131,6 +131,13 @@ def write(work: Work, new: Directory, changed: Sequence[Change]) -> list[tuple[U
     return touched
 
 
+def taken(work: Work) -> list[tuple[UnitRow, Unit]]:
+    """Every unit, locked."""
+    units = read(work.session).units
+    work.preload(UnitRow, [unit.id for unit in units])
+    return [(row, unit) for unit in units if (row := work.get(UnitRow, unit.id)) is not None]
+
+
 def _row(item: object) -> dict[str, Any]:
     """Column values; days stay days."""
     values: dict[str, Any] = msgspec.to_builtins(item, builtin_types=(date,))

@@ -32,6 +32,13 @@ def take(work: Work, account_id: str) -> Account | None:
     return work.get(Account, account_id)
 
 
+def taken(work: Work) -> list[Account]:
+    """Every account, locked, by id."""
+    ids = work.session.scalars(select(Account.id).order_by(Account.id)).all()
+    work.preload(Account, list(ids))
+    return [row for id_ in ids if (row := work.get(Account, id_)) is not None]
+
+
 def add(work: Work, row: Account) -> None:
     """Keep a new account."""
     work.add(row)

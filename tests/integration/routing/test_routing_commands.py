@@ -68,6 +68,19 @@ def test_an_import_tells_of_each_unit_once(house: House[Settings]) -> None:
     assert outbox_size(house) == 30
 
 
+def test_units_and_accounts_are_told_once_more_when_asked_for(house: House[Settings]) -> None:
+    prepare(house)
+    with house.database.read() as session:
+        there = len(store.directory.read(session).units) + len(store.staff.accounts(session))
+    before = outbox_size(house)
+    result = RUN.invoke(app, ["directory", "announce"])
+    assert result.exit_code == 0, result.output
+    assert outbox_size(house) == before + there
+    with house.database.read() as session:
+        # Whoever heard of them the first time takes the second for the next.
+        assert {row.sequence for row in store.staff.accounts(session)} == {2}
+
+
 def test_a_second_import_shows_what_differs(house: House[Settings], tmp_path: Path) -> None:
     RUN.invoke(app, ["directory", "import", str(SAMPLE)])
 
