@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy.orm import Session
 
 from services.chassis.identity import Staff
-from services.chassis.web import l, moment, pick, t, tn
+from services.chassis.web import l, language, moment, pick, t, tn
 from services.contracts.envelope import Text
 from services.contracts.routing import Assessment, PastCase, Reason
 from services.contracts.shared import Origin
@@ -137,9 +137,14 @@ def past_cases(
     ]
 
 
-def remarks(assessment: Assessment) -> list[str]:
-    """What else the judgement says."""
-    return [str(REASONS[r.code]) % {"detail": r.detail} for r in assessment.reasons if r.code in REASONS]
+def remarks(assessment: Assessment, directory: Directory) -> list[str]:
+    """What else the judgement says; units that it names have their name in the reader's language."""
+    names = {unit.name.zh: pick(unit.name) for unit in directory.units}
+
+    def named(detail: str) -> str:
+        return ("、" if language() != "en" else ", ").join(names.get(part, part) for part in detail.split("、"))
+
+    return [str(REASONS[r.code]) % {"detail": named(r.detail)} for r in assessment.reasons if r.code in REASONS]
 
 
 def risk_names(assessment: Assessment, directory: Directory) -> list[str]:

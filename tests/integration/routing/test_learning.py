@@ -157,7 +157,7 @@ def test_the_desk_says_why_and_one_press_corrects_and_teaches(decided: Any) -> N
     path = f"/desk/{event.number}"
     page = client.get(path).text
     assert f"Judged by model {name}" in page
-    assert "Dispatchers sent such petitions to" in page
+    assert "Dispatchers sent such petitions to Culture, Sports and Tourism Bureau." in page
     assert "Decided petitions like it" in page and "花灯架子歪了" in page
 
     # It went to the wrong unit after all: a press corrects it, and the next training learns from it.
