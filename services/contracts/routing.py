@@ -50,6 +50,19 @@ class PastCase(msgspec.Struct, frozen=True, kw_only=True):
     nearness: float
 
 
+class RiskFinding(msgspec.Struct, frozen=True, kw_only=True):
+    """A danger that the text tells of, and the words that say so."""
+
+    #: For example ``gas``, ``self_harm``.
+    code: str
+    #: "urgent": danger now; "watch": a danger that may come.
+    level: str
+    #: The words found.
+    word: str = ""
+    #: The clause around them; long numbers are left out.
+    clause: str = ""
+
+
 class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     """The judgement 研判 of a petition."""
 
@@ -68,6 +81,8 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     candidates: list[Candidate] = []
     #: Decided petitions that it goes by, the nearest first.
     past: list[PastCase] = []
+    #: The dangers of ``risks`` with their level and evidence, the urgent ones first.
+    risk_findings: list[RiskFinding] = []
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
@@ -172,6 +187,52 @@ class PetitionClosed(CaseEvent, frozen=True, kw_only=True):
     reason: str
 
 
+class RiskEvent(PetitionEvent, frozen=True, kw_only=True):
+    """Base of what is told of the open danger of a petition; counted on its own, beside the case's events."""
+
+    source: ClassVar[str] = "routing.risks"
+    full_state: ClassVar[bool] = True
+
+    #: Who may see the petition. ``sealed``: sealed-case officers alone, whichever lane the event travels in.
+    audience: Audience
+    #: "urgent"; a plain string, as a list that may grow.
+    level: str
+    #: The kinds of danger, for example ``gas``, with their names in the same order.
+    codes: list[str]
+    names: list[Text]
+    raised_at: datetime
+    #: Step of the duty roster, 1 for the first.
+    step: int = 1
+    #: Ids of every unit that was asked so far.
+    asked: list[str] = msgspec.field(default_factory=list)
+
+
+class RiskRaised(RiskEvent, frozen=True, kw_only=True):
+    """A danger was seen and somebody on duty is asked to look, or nobody did in time and the next one is (T33)."""
+
+    type: ClassVar[str] = "risk.raised.v1"
+    meaning: ClassVar[str] = "风险预警: a danger was seen, or climbed: who is asked to acknowledge it, and by when"
+
+    #: The words that say so.
+    evidence: list[RiskFinding] = msgspec.field(default_factory=list)
+    #: The unit on duty; None: the petition office's own queue, or the sealed-case officers'.
+    unit: UnitRef | None = None
+    #: By when it must be acknowledged, else the next step of the roster is asked.
+    due_at: datetime
+    #: How often the last step was asked again.
+    again: int = 0
+
+
+class RiskAcknowledged(RiskEvent, frozen=True, kw_only=True):
+    """A member of staff took note of the danger; it climbs no further."""
+
+    type: ClassVar[str] = "risk.acknowledged.v1"
+    meaning: ClassVar[str] = "风险签收: a member of staff took note of the danger"
+
+    by: str
+    acknowledged_at: datetime
+
+
 class UnitChanged(Event, frozen=True, kw_only=True):
     """A unit of the directory was added, changed or ended."""
 
@@ -220,6 +281,8 @@ EVENTS = (
     AssignmentObjected,
     ReplyIssued,
     PetitionClosed,
+    RiskRaised,
+    RiskAcknowledged,
     UnitChanged,
     StaffChanged,
 )

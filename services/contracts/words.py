@@ -71,6 +71,20 @@ OUTCOME_NAMES: Final = _names(
     adopted=("采纳", "Adopted"),
 )
 
+#: Kinds of danger that routing's own rules know; a directory may name more.
+RISK_NAMES: Final = _names(
+    danger_to_life=("危及生命", "Danger to life"),
+    gas=("燃气泄漏", "Gas leak"),
+    fire=("火情火险", "Fire"),
+    water=("断水与水患", "No water or flood"),
+    power=("断电与带电危险", "No power or live wires"),
+    heat_outage=("停暖", "No heat"),
+    threats=("威胁报复", "Threats"),
+    self_harm=("轻生", "Self-harm"),
+    group_action=("群体聚集", "Group action"),
+    report_on_person=("疑似检举控告", "Perhaps a report on a person"),
+)
+
 
 def name_of(names: Mapping[str, Text], code: str) -> Text:
     """The name of ``code``; the code itself where a newer publisher says one that is not known here."""

@@ -11,17 +11,18 @@ from typing import Any, Final, Literal, NamedTuple
 from urllib.parse import quote
 
 from services.contracts.envelope import Envelope, Text
-from services.contracts.routing import CaseEvent, PetitionClosed, PetitionDispatched, ReplyIssued
+from services.contracts.routing import CaseEvent, PetitionClosed, PetitionDispatched, ReplyIssued, RiskRaised
 
 Recipient = Literal["citizen", "unit", "portal"]
 #: What a message is about.
-Occasion = Literal["received", "dispatched", "replied", "closed"]
+#: ``risk``: a danger that the unit on duty is asked to acknowledge.
+Occasion = Literal["received", "dispatched", "replied", "closed", "risk"]
 #: ``mail``: by SMTP. ``mailbox``: kept in the house, read on the page. ``phone``: known, but nothing sends text
 #: messages. ``portal``: into the portal's own virtual host. ``webhook``: posted to the portal's own address.
 Channel = Literal["mail", "mailbox", "phone", "portal", "webhook"]
 
 RECIPIENTS: Final[tuple[Recipient, ...]] = ("citizen", "unit", "portal")
-OCCASIONS: Final[tuple[Occasion, ...]] = ("received", "dispatched", "replied", "closed")
+OCCASIONS: Final[tuple[Occasion, ...]] = ("received", "dispatched", "replied", "closed", "risk")
 CHANNELS: Final[tuple[Channel, ...]] = ("mail", "mailbox", "phone", "portal", "webhook")
 #: Delivery states of a message. ``skipped``: there is nothing to send it with, so nobody was told.
 STATES: Final = ("pending", "sending", "sent", "failed", "ambiguous", "skipped")
@@ -125,6 +126,11 @@ class Matter:
     handed_over: bool = False
     #: Why the case was closed.
     because: str = ""
+    #: Kinds of danger by name.
+    dangers: tuple[Text, ...] = ()
+    #: Which step of the duty roster is asked, and whether it was asked before.
+    step: int = 1
+    again: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -183,10 +189,29 @@ def news_of(event: CaseEvent, envelope: Envelope) -> Matter | None:
     )
 
 
+def danger_of(event: RiskRaised, envelope: Envelope) -> Matter:
+    """What the unit on duty is told of a danger: which kind and by when. The petitioner's words stay at the desk."""
+    return Matter(
+        event_id=envelope.id,
+        occasion="risk",
+        state="",
+        at=envelope.time,
+        traceparent=envelope.traceparent,
+        unit_id=event.unit.id if event.unit else None,
+        unit=event.unit.name if event.unit else None,
+        due_at=event.due_at,
+        dangers=tuple(event.names),
+        step=event.step,
+        again=event.again > 0,
+    )
+
+
 def told_of(matter: Matter) -> tuple[Recipient, ...]:
     """Who is told. No unit is responsible yet at receipt; who rated the reply knows that the case is over."""
     if matter.occasion == "received":
         return ("citizen", "portal")
+    if matter.occasion == "risk":
+        return ("unit",)
     if matter.occasion != "closed":
         return RECIPIENTS
     if matter.because == "withdrawn":

@@ -26,16 +26,20 @@ from services.contracts.routing import (
     PetitionClosed,
     PetitionDispatched,
     ReplyIssued,
+    RiskAcknowledged,
+    RiskRaised,
     StaffChanged,
     UnitChanged,
 )
 from services.contracts.shared import Origin
+from services.notify.directory import follow_staff, follow_unit
 from services.notify.domain import (
     SENDER_OF,
     Manner,
     Matter,
     Recipient,
     Way,
+    danger_of,
     message_id,
     news_of,
     told_of,
@@ -43,7 +47,7 @@ from services.notify.domain import (
     way_to_portal,
     way_to_unit,
 )
-from services.notify.models import Account, Correspondence, MailMessage, Message, PortalNote, Unit, WebhookNote
+from services.notify.models import Correspondence, MailMessage, Message, PortalNote, Unit, WebhookNote
 from services.notify.store import correspondence_of, told_already, told_since
 from services.notify.wording import known_language, put_into_words
 
@@ -89,6 +93,19 @@ def follow_case(delivery: Delivery[CaseEvent], work: Work, manner: Manner) -> No
         _tell(row, matter, case.reply.text if case.reply else None, work, manner)
 
 
+def follow_risk(delivery: Delivery[RiskRaised], work: Work, manner: Manner) -> None:
+    """Tell the unit on duty at once. Even an overtaken asking is told: one too many rather than one too few."""
+    event, row = delivery.event, correspondence_of(work, delivery.event.petition_id)
+    work.advance(row, delivery.envelope)
+    row.sealed = row.sealed or event.sealed or event.audience == "sealed"
+    _tell(row, danger_of(event, delivery.envelope), None, work, manner)
+
+
+def follow_acknowledged(delivery: Delivery[RiskAcknowledged], work: Work, manner: Manner) -> None:
+    """Somebody took note: there is nobody to tell."""
+    work.advance(correspondence_of(work, delivery.event.petition_id), delivery.envelope)
+
+
 def follow_contact(delivery: Delivery[ContactSupplied], work: Work, manner: Manner) -> None:
     """Take over how to reach the petitioner, and tell what had to wait for it."""
     event, row = delivery.event, correspondence_of(work, delivery.event.petition_id)
@@ -104,32 +121,6 @@ def follow_contact(delivery: Delivery[ContactSupplied], work: Work, manner: Mann
     row.query_code = event.query_code if receipt_to_come and event.mail and not row.sealed else None
     for one in kept:
         _tell_citizen(row, Matter.from_dict(one), work, manner)
-
-
-def follow_unit(delivery: Delivery[UnitChanged], work: Work) -> None:
-    """Keep name and office address of a unit."""
-    event = delivery.event
-    row = work.get(Unit, event.unit_id)
-    if row is None:
-        row = Unit(id=event.unit_id, seen={})
-        work.add(row)
-    if not work.advance(row, delivery.envelope):
-        return
-    row.name_zh, row.name_en = event.name.zh, event.name.en
-    row.mail, row.phone = event.mail, event.phone
-
-
-def follow_staff(delivery: Delivery[StaffChanged], work: Work) -> None:
-    """Keep who is staff, so that a revoked account is signed out here too."""
-    event = delivery.event
-    row = work.get(Account, event.staff_id)
-    if row is None:
-        row = Account(id=event.staff_id, seen={})
-        work.add(row)
-    if not work.advance(row, delivery.envelope):
-        return
-    row.name, row.unit_id = event.display_name, event.unit_id
-    row.roles, row.active = list(event.roles), event.active
 
 
 # ── telling ─────────────────────────────────────────────────────────────────────────────────────────
@@ -284,6 +275,8 @@ ON_EVENTS: dict[type[Event], Speaker] = {
     AssignmentObjected: follow_case,
     ReplyIssued: follow_case,
     PetitionClosed: follow_case,
+    RiskRaised: follow_risk,
+    RiskAcknowledged: follow_acknowledged,
 }
 ON_CONTACTS: dict[type[Event], Speaker] = {ContactSupplied: follow_contact}
 ON_DIRECTORY: dict[type[Event], Handler] = {UnitChanged: follow_unit, StaffChanged: follow_staff}

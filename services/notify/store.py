@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from services.chassis.delivery import Work
 from services.contracts.envelope import Envelope
 from services.contracts.intake import PetitionSubmitted, ReportSubmitted
-from services.contracts.routing import CaseEvent, StaffChanged, UnitChanged
+from services.contracts.routing import CaseEvent, RiskRaised, StaffChanged, UnitChanged
 from services.contracts.shared import PetitionEvent
 from services.notify.domain import RECIPIENTS, WAYS, Occasion, Recipient, Scope, message_id, occasion_of
 from services.notify.models import Account, Correspondence, Message, Unit
@@ -30,6 +30,7 @@ def load_petitions(work: Work, envelopes: Sequence[Envelope]) -> None:
     _begin(work, events)
     work.preload(Correspondence, sorted({event.petition_id for event in events}))
     units = {event.case.unit.id for event in events if isinstance(event, CaseEvent) and event.case.unit}
+    units |= {event.unit.id for event in events if isinstance(event, RiskRaised) and event.unit}
     work.preload(Unit, sorted(units))
     tells = [envelope.id for envelope in envelopes if _tells(envelope)]
     work.preload(Message, sorted(message_id(i, who, how) for i in tells for who in RECIPIENTS for how in WAYS[who]))
@@ -43,7 +44,7 @@ def load_directory(work: Work, envelopes: Sequence[Envelope]) -> None:
 
 def _tells(envelope: Envelope) -> bool:
     event = envelope.data
-    if isinstance(event, PetitionSubmitted | ReportSubmitted):
+    if isinstance(event, PetitionSubmitted | ReportSubmitted | RiskRaised):
         return True
     return isinstance(event, CaseEvent) and occasion_of(event) is not None
 

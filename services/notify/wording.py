@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from babel.dates import format_date
+from babel.dates import format_date, format_datetime
 from jinja2 import Environment, StrictUndefined, Template
 
 from services.contracts.envelope import Text
@@ -24,6 +24,7 @@ _ENVIRONMENT: Final = Environment(
     autoescape=False,  # noqa: S701 - plain text for mail, never HTML
 )
 _DAY: Final = {"zh-Hans": ("y年M月d日", "zh_Hans_CN"), "zh-Hant": ("y年M月d日", "zh_Hant_TW"), "en": ("d MMMM y", "en")}
+_MOMENT: Final = {"zh-Hans": "M月d日 HH:mm", "zh-Hant": "M月d日 HH:mm", "en": "d MMMM, HH:mm"}
 #: OpenCC's converter is not said to be safe for threads.
 _LOCK: Final = threading.Lock()
 
@@ -113,6 +114,12 @@ def put_into_words(
         due=format_date(matter.due_at.astimezone(manner.zone).date(), pattern, locale=locale) if matter.due_at else "",
         handed_over=matter.handed_over,
         because=matter.because,
+        dangers=[_named(name, language) for name in matter.dangers],
+        step=matter.step,
+        again=matter.again,
+        due_time=format_datetime(matter.due_at, _MOMENT[language], tzinfo=manner.zone, locale=locale)
+        if matter.due_at
+        else "",
         status_url=manner.status_url(number),
         desk_url=manner.desk_url(),
         signature=manner.signature,

@@ -15,6 +15,7 @@ from services.routing.domain.clocks import LAW, Promises
 from services.routing.domain.directory import (
     Area,
     Directory,
+    DutyStep,
     Jurisdiction,
     Lead,
     Problem,
@@ -23,6 +24,7 @@ from services.routing.domain.directory import (
     Unit,
     check,
 )
+from services.routing.domain.duty import MAX_MINUTES, MAX_STEPS, check_duty
 
 #: The sample county that ships with the package.
 SAMPLE = Path(__file__).parent / "sample" / "directory.yaml"
@@ -54,7 +56,7 @@ def read(path: Path) -> tuple[Directory, list[Problem]]:
         return Directory(), [Problem("malformed_yaml", where, "is not YAML")]
     reader = _Reader()
     directory = reader.directory(document)
-    return directory, reader.problems or check(directory)
+    return directory, reader.problems or [*check(directory), *check_duty(directory)]
 
 
 class _Reader:
@@ -67,7 +69,7 @@ class _Reader:
         self.problems.append(Problem(code, path, message))
 
     def directory(self, document: Any) -> Directory:
-        known = {"jurisdiction", "valid_from", "areas", "subjects", "units", "risk_words"}
+        known = {"jurisdiction", "valid_from", "areas", "subjects", "units", "risk_words", "duty"}
         root = self._mapping(document, "", known)
         since = self._day(root.get("valid_from"), "valid_from") or date.min
         return Directory(
@@ -76,6 +78,7 @@ class _Reader:
             subjects=self._all(root, "subjects", self._subject),
             units=self._all(root, "units", lambda item, path: self._unit(item, path, since)),
             risk_words=self._all(root, "risk_words", self._risk, key="code", needed=False),
+            duty=self._duty(root.get("duty")),
         )
 
     def _jurisdiction(self, value: Any) -> Jurisdiction:
@@ -179,11 +182,34 @@ class _Reader:
         )
 
     def _risk(self, value: Any, path: str) -> RiskWords:
-        item = self._mapping(value, path, {"code", "name", "words"})
+        item = self._mapping(value, path, {"code", "name", "words", "level"})
+        level = item.get("level", "watch")
+        if level not in ("watch", "urgent"):
+            self._wrong("wrong_level", f"{path}.level", "must be watch or urgent")
+            level = "watch"
         lists = item.get("words")
         groups = lists.values() if isinstance(lists, dict) else [lists]
         words = [word for group in groups for word in self._words(group, f"{path}.words")]
-        return RiskWords(self._id(item, path, "code"), self._name(item.get("name"), f"{path}.name"), tuple(words))
+        name = self._name(item.get("name"), f"{path}.name")
+        return RiskWords(self._id(item, path, "code"), name, tuple(words), level)
+
+    def _duty(self, value: Any) -> tuple[DutyStep, ...]:
+        if value is None:
+            return ()
+        if not isinstance(value, list) or not 1 <= len(value) <= MAX_STEPS:
+            self._wrong("wrong_type", "duty", f"must be a list of 1 to {MAX_STEPS} steps, each with unit and minutes")
+            return ()
+        steps: list[DutyStep] = []
+        for number, given in enumerate(value, start=1):
+            path = f"duty[{number}]"
+            item = self._mapping(given, path, {"unit", "minutes"})
+            unit, minutes = self._text(item.get("unit"), f"{path}.unit"), item.get("minutes")
+            if isinstance(minutes, bool) or not isinstance(minutes, int) or not 1 <= minutes <= MAX_MINUTES:
+                message = f"must be a whole number of minutes from 1 to {MAX_MINUTES}"
+                self._wrong("missing" if minutes is None else "wrong_minutes", f"{path}.minutes", message)
+                continue
+            steps.append(DutyStep(unit, minutes))
+        return tuple(steps)
 
     # ── single values ────────────────────────────────────────────────────────────────────────────
     def _mapping(self, value: Any, path: str, known: set[str]) -> Mapping[str, Any]:

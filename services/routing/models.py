@@ -1,4 +1,4 @@
-"""Tables of routing: directory, cases with history, look-alike bands, trained judgements, accounts and sessions."""
+"""Tables of routing: directory, cases, history, alerts, look-alike bands, trained judgements, accounts, sessions."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ class DirectoryRow(Base):
     version: Mapped[str] = mapped_column(String(32))
     jurisdiction: Mapped[dict[str, Any]] = mapped_column(JSON)
     risk_words: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    #: The duty roster; None where an older release imported the directory.
+    duty: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON)
     imported_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
@@ -141,13 +143,48 @@ class HistoryEntry(Base):
     #: 1, 2, 3 … within the case.
     position: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
-    #: "submitted", "assessed", "dispatched", "accepted", "objected", "replied", "supplemented", "withdrawn", "rated".
+    #: "submitted", "assessed", "dispatched", "accepted", "objected", "replied", "supplemented", "withdrawn", "rated",
+    #: "risk_raised", "risk_climbed", "risk_acknowledged".
     step: Mapped[str] = mapped_column(String(20))
     #: "rule", "petitioner" or a staff id.
     actor: Mapped[str] = mapped_column(String(64))
     unit_id: Mapped[str | None] = mapped_column(String(60))
     unit_name: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     reason: Mapped[str] = mapped_column(Text, default="")
+
+
+class RiskAlert(Sequenced, Base):
+    """The urgent danger of one petition: who on duty is asked to look, until somebody has."""
+
+    __tablename__ = "risk_alert"
+
+    petition_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    #: "open" or "acknowledged".
+    state: Mapped[str] = mapped_column(String(12))
+    level: Mapped[str] = mapped_column(String(10))
+    codes: Mapped[list[str]] = mapped_column(JSON)
+    #: The findings it rests on.
+    evidence: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    raised_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    #: From then on it is late, whoever was asked since.
+    late_from: Mapped[datetime] = mapped_column(UtcDateTime)
+    step: Mapped[int] = mapped_column(Integer)
+    #: How often the last step was asked again.
+    again: Mapped[int] = mapped_column(Integer)
+    #: The unit that is asked now.
+    unit_id: Mapped[str | None] = mapped_column(String(60))
+    #: Every unit asked so far, ``/first/second/``.
+    asked: Mapped[str] = mapped_column(Text)
+    #: By when the present asking must be acknowledged.
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    #: When the next one is asked; None: nobody is.
+    climbs_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    acknowledged_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    acknowledged_by: Mapped[str | None] = mapped_column(String(64))
+
+
+Index("risk_alert_climbs", RiskAlert.climbs_at)
+Index("risk_alert_state", RiskAlert.state, RiskAlert.late_from)
 
 
 class ShingleBand(Base):

@@ -13,7 +13,7 @@ from services.chassis.reconcile import nothing_to_load
 from services.chassis.relay import Relay
 from services.contracts.compare import lane_to
 from services.contracts.shared import SEALED
-from services.routing import handlers, measuring, snapshots, store
+from services.routing import handlers, measuring, snapshots, store, watching
 
 
 class Service:
@@ -48,3 +48,8 @@ class Service:
     def clocks(self) -> None:
         """How many clocks run, how many are past their time."""
         measuring.measure(self.house)
+
+    @timer(interval=watching.EVERY_S, eager=True)
+    def duty(self) -> None:
+        """Dangers that nobody on duty acknowledged in time go to the next one."""
+        watching.watch(self.house)

@@ -16,6 +16,7 @@ from services.contracts.snapshots import PetitionSnapshot
 from services.routing import store
 from services.routing.handlers.petitions import follow, open_again
 from services.routing.handlers.record import petition_of, state_of
+from services.routing.handlers.risks import ask_anew
 from services.routing.models import Case
 
 
@@ -73,6 +74,7 @@ def _restore(delivery: Delivery[PetitionSnapshot], work: Work) -> str:
     if taken.sealed and not (case.sealed and case.audience == "sealed"):
         case.sealed, case.audience = True, "sealed"
         store.cases.forget_features(work, case)
+        ask_anew(work, case)
     store.load_cases(work, [envelope])
     case.number, case.origin = event.number, msgspec.to_builtins(event.origin)
     case.kind, case.title = event.petition.kind, event.petition.title

@@ -49,7 +49,20 @@ _ASSESSMENT = routing.Assessment(
             reasons=["text", "place"],
         )
     ],
+    risk_findings=[
+        routing.RiskFinding(code="child_safety", level="watch", word="路灯", clause="小学门口的路灯整晚不亮")
+    ],
 )
+_RISK: dict[str, Any] = {
+    **_ABOUT,
+    "audience": "units",
+    "level": "urgent",
+    "codes": ["gas"],
+    "names": [Text(zh="燃气泄漏", en="Gas leak")],
+    "raised_at": at(2, 1, 5),
+    "step": 2,
+    "asked": ["u-duty", "u-roads"],
+}
 _CASE: dict[str, Any] = {
     "state": "dispatched",
     "audience": "units",
@@ -120,6 +133,14 @@ INSTANCES: tuple[Event, ...] = (
     ),
     routing.ReplyIssued(**_case(**_ANSWERED), by="s-roads-1"),
     routing.PetitionClosed(**_case(**{**_ANSWERED, "state": "closed", "closed_at": at(8, 3)}), reason="rated"),
+    routing.RiskRaised(
+        **_RISK,
+        evidence=[routing.RiskFinding(code="gas", level="urgent", word="煤气味", clause="楼道里有很浓的煤气味")],
+        unit=ROADS,
+        due_at=at(2, 1, 20),
+        again=1,
+    ),
+    routing.RiskAcknowledged(**_RISK, by="s-roads-1", acknowledged_at=at(2, 1, 12)),
     routing.UnitChanged(
         unit_id="u-roads",
         name=ROADS.name,

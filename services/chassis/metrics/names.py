@@ -196,6 +196,16 @@ GaugeName = (
         _of("Those of them whose step is past its time", "state", watch="grows: the law's limits are missed"),
     ]
     | Annotated[Literal["clocks_overdue_seconds"], _of("How far the longest overdue of them is past its time", "state")]
+    # dangers
+    | Annotated[Literal["risk_alerts_open"], _of("Dangers that nobody on duty acknowledged yet", "level")]
+    | Annotated[
+        Literal["risk_alerts_overdue"],
+        _of(
+            "Those of them that were not acknowledged in the time of the first asking",
+            "level",
+            watch="more than 0: nobody on duty looks; see the desk",
+        ),
+    ]
     # side effects
     | Annotated[
         Literal["sender_age_seconds"],
@@ -251,6 +261,15 @@ HistogramName = (
             "service",
             watch="above 0.5 s at the 99th percentile",
             buckets=QUICK,
+        ),
+    ]
+    | Annotated[
+        Literal["risk_acknowledged_seconds"],
+        _of(
+            "From the moment a danger was raised until a member of staff acknowledged it",
+            "level",
+            watch="above the time of the first step of the duty roster",
+            buckets=(30, 60, 300, 600, 900, 1800, 3600, 7200, 14400, 86400),
         ),
     ]
 )

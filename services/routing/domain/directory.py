@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
+from typing import Literal
 
 from services.contracts.envelope import Text
 from services.routing.domain.clocks import LAW, Promises
@@ -78,6 +79,16 @@ class RiskWords:
     code: str
     name: Text
     words: tuple[str, ...]
+    #: "watch", or "urgent": the duty roster is asked.
+    level: Literal["watch", "urgent"] = "watch"
+
+
+@dataclass(frozen=True)
+class DutyStep:
+    """A step of the duty roster 值班: who is asked about a danger, and how long before the next one is."""
+
+    unit: str
+    minutes: int
 
 
 @dataclass(frozen=True)
@@ -103,6 +114,8 @@ class Directory:
     subjects: tuple[Subject, ...] = ()
     units: tuple[Unit, ...] = ()
     risk_words: tuple[RiskWords, ...] = ()
+    #: Who is asked about an urgent danger, in this order; empty: the petition office's queue alone.
+    duty: tuple[DutyStep, ...] = ()
 
     @cached_property
     def unit_by_id(self) -> Mapping[str, Unit]:

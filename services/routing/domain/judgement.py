@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import log2
 from typing import Final
 
-from services.contracts.routing import Candidate, PastCase, Reason
+from services.contracts.routing import Candidate, PastCase, Reason, RiskFinding
 from services.contracts.shared import Kind
 from services.routing.domain.directory import Directory, Unit, within
 from services.routing.domain.kinds import KIND_WORDS, kind_of
+from services.routing.domain.risks import ON_PERSON, find_risks
 from services.routing.domain.words import Entry, WordFinder
 
 #: A word in the title counts so much more than in the text.
@@ -71,6 +72,8 @@ class Judgement:
     model: str | None = None
     candidates: list[Candidate] = field(default_factory=list)
     past: list[PastCase] = field(default_factory=list)
+    #: The dangers of ``risks`` with level and evidence.
+    risk_findings: list[RiskFinding] = field(default_factory=list)
 
 
 @dataclass
@@ -96,6 +99,7 @@ class Judge:
         self.directory = directory
         self._sure_from = sure_from
         self._find = _finder(directory, fold).find
+        self._levels = {risk.code: risk.level for risk in directory.risk_words}
         #: Every folded word that names an area.
         self.area_words = [fold(word) for area in directory.areas for word in area.words]
         self._units_of: dict[str, list[Unit]] = defaultdict(list)
@@ -110,21 +114,29 @@ class Judge:
         title, body, place = self._find(sheet.title), self._find(sheet.body), self._find(sheet.place)
         area = self._area(sheet.adcode, place, title, body)
         subjects, units = self._weigh(title, body, place)
-        risks = sorted(
-            {key for found in (title, body) for entry in found for what, key, _ in entry.points if what == "risk"}
-        )
         kind = kind_of(_hints(title), _hints(body))
         scores, elsewhere = self._scores(subjects, units, area)
         said = any(words in text for text in (sheet.title, sheet.body) for words in TWO_SAID)
-        return self._decide(scores, elsewhere, area, risks, kind, SECOND_SAID if said else SECOND)
+        found = self._decide(scores, elsewhere, area, kind, SECOND_SAID if said else SECOND)
+        return self._with_risks(found, sheet, (*title, *body))
 
     def judge_report(self, sheet: Sheet) -> Judgement:
         """Judge a report on a person 检举控告: no words weigh, it goes to the sealed unit alone (Art. 30)."""
-        found = [*self._find(sheet.title), *self._find(sheet.body)]
-        risks = sorted({key for entry in found for what, key, _ in entry.points if what == "risk"})
         unit = self.directory.sealed_unit()
         reason = Reason(code="sealed_door", weight=1.0) if unit else Reason(code="no_sealed_unit")
-        return Judgement(unit.id if unit else None, None, None, 1.0 if unit else 0.0, [reason], risks, None, True)
+        judgement = Judgement(unit.id if unit else None, None, None, 1.0 if unit else 0.0, [reason], on_person=True)
+        judgement = self._with_risks(judgement, sheet, (*self._find(sheet.title), *self._find(sheet.body)))
+        # At its own door it is no danger that it reports on a person.
+        findings = [one for one in judgement.risk_findings if one.code != ON_PERSON]
+        return replace(judgement, risks=sorted({one.code for one in findings}), risk_findings=findings)
+
+    def _with_risks(self, judgement: Judgement, sheet: Sheet, found: Iterable[Entry]) -> Judgement:
+        """The dangers that our rules and the directory's words find."""
+        words = {
+            entry.word: (key, self._levels[key]) for entry in found for what, key, _ in entry.points if what == "risk"
+        }
+        findings = find_risks((sheet.title, sheet.body), words)
+        return replace(judgement, risks=sorted({one.code for one in findings}), risk_findings=findings)
 
     def _area(self, adcode: str | None, place: Iterable[Entry], *texts: Iterable[Entry]) -> str | None:
         """The narrowest area that code, place and text agree on."""
@@ -195,14 +207,13 @@ class Judge:
         scores: list[_Score],
         elsewhere: list[_Score],
         area: str | None,
-        risks: list[str],
         kind: Kind | None,
         two_from: float,
     ) -> Judgement:
         if not scores:
             code = "outside_area" if elsewhere and area else "place_unknown" if elsewhere else "no_match"
             detail = elsewhere[0].unit.name.zh if elsewhere else ""
-            return Judgement(None, None, area, 0.0, [Reason(code=code, detail=detail)], risks, kind)
+            return Judgement(None, None, area, 0.0, [Reason(code=code, detail=detail)], kind=kind)
         first = scores[0]
         second = scores[1] if len(scores) > 1 else None
         share = second.total / first.total if second else 0.0
@@ -228,9 +239,8 @@ class Judge:
             area,
             confidence,
             [stop, *reasons] if stop else reasons,
-            risks,
-            kind,
-            first.unit.sealed,
+            kind=kind,
+            on_person=first.unit.sealed,
         )
 
     def _reasons(self, score: _Score, area: str | None) -> list[Reason]:

@@ -14,6 +14,7 @@ from services.routing.domain.cases import ENDED, line_text
 from services.routing.domain.directory import Directory, Unit
 from services.routing.domain.look_alikes import look_alikes
 from services.routing.domain.reading import Reading
+from services.routing.handlers import risks
 from services.routing.handlers.record import note, tell
 from services.routing.models import Case
 
@@ -46,6 +47,8 @@ def follow(delivery: Delivery[IntakeEvent], work: Work) -> None:
             note(work, case, "supplemented", PETITIONER)
         if added and case.state == "under_review" and case.hops == 0:
             _assess(case, event, work)
+        elif added:
+            _look_again(case, event, work)
     else:
         return
     _end_if_due(case, event.petition, work)
@@ -119,19 +122,35 @@ def _assess(case: Case, event: IntakeEvent, work: Work) -> None:
         model=judgement.model,
         candidates=judgement.candidates,
         past=judgement.past,
+        risk_findings=judgement.risk_findings,
     )
     case.assessment = msgspec.to_builtins(assessment)
     case.subject, case.area, case.confidence = judgement.subject, judgement.area, judgement.confidence
     case.risky = bool(judgement.risks)
-    case.audience = _audience(case, reading)
+    before, case.audience = case.audience, _audience(case, reading)
     directory = store.directory.read(work.session)
     zone, promises = directory.jurisdiction.time_zone, directory.jurisdiction.promises
     case.step_due_at = clocks.dispatch_due(case.submitted_at, promises, zone)
     note(work, case, "assessed", RULE)
     tell(work, case, PetitionAssessed)
+    if case.audience != before:
+        risks.ask_anew(work, case)
     unit = directory.unit_by_id.get(judgement.unit) if judgement.unit else None
     if unit is not None:
         send(work, case, directory, unit, by=RULE)
+    risks.raise_alarm(work, case, judgement.risk_findings)
+
+
+def _look_again(case: Case, event: IntakeEvent, work: Work) -> None:
+    """What was added to a case under way is read for dangers; where it goes stays as it is."""
+    judgement = store.loading.reading(work, event).judgement
+    before = msgspec.convert(case.assessment, Assessment)
+    if judgement.risk_findings == before.risk_findings:
+        return
+    after = msgspec.structs.replace(before, risks=judgement.risks, risk_findings=judgement.risk_findings)
+    case.assessment, case.risky = msgspec.to_builtins(after), bool(judgement.risks)
+    tell(work, case, PetitionAssessed)
+    risks.raise_alarm(work, case, judgement.risk_findings)
 
 
 def _audience(case: Case, reading: Reading) -> str:
@@ -145,7 +164,7 @@ def send(work: Work, case: Case, directory: Directory, unit: Unit, *, by: str, r
     """交办: send the case to a unit and start its clock. The citizen's clock is never set back."""
     ref = UnitRef(id=unit.id, name=unit.name)
     zone, promises = directory.jurisdiction.time_zone, directory.jurisdiction.promises
-    case.state = "dispatched"
+    before, case.state = case.audience, "dispatched"
     case.unit_id, case.unit_name = unit.id, msgspec.to_builtins(unit.name)
     case.unit_line = line_text(directory.line(unit.id))
     case.audience = "sealed" if unit.sealed else "units"
@@ -159,6 +178,8 @@ def send(work: Work, case: Case, directory: Directory, unit: Unit, *, by: str, r
         store.cases.forget_features(work, case)
     note(work, case, "dispatched", by, reason, unit=ref)
     tell(work, case, PetitionDispatched, by=by)
+    if case.audience != before:
+        risks.ask_anew(work, case)
 
 
 def _end_if_due(case: Case, petition: PetitionState, work: Work) -> None:

@@ -79,10 +79,30 @@ def tell(work: Work, case: Case, event: type[E], **values: Any) -> None:
     )
 
 
-def note(work: Work, case: Case, step: str, actor: str, reason: str = "", *, unit: UnitRef | None = None) -> None:
-    """Write a step into the history and raise the case's version."""
+def note(
+    work: Work,
+    case: Case,
+    step: str,
+    actor: str,
+    reason: str = "",
+    *,
+    unit: UnitRef | None = None,
+    quiet: bool = False,
+) -> None:
+    """Write a step into the history and raise the case's version.
+
+    Args:
+        work: the unit of work.
+        case: the case.
+        step: code of the step.
+        actor: "rule", "petitioner" or a staff id.
+        reason: why.
+        unit: the unit it is about.
+        quiet: nothing on the case changed that somebody may be typing at: the version stays.
+    """
     case.steps = (case.steps or 0) + 1
-    case.version = case.steps
+    if not quiet:
+        case.version = case.steps
     store.loading.add_history(
         work,
         HistoryEntry(

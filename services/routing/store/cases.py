@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, load_only
 
 from services.chassis.delivery import Work
 from services.routing.domain.cases import COUNTY_ROLES, OPEN, SEALED_ROLE, UNIT_ROLES, Viewer
-from services.routing.models import Account, Case, HistoryEntry, ShingleBand
+from services.routing.models import Account, Case, HistoryEntry, RiskAlert, ShingleBand
 
 PAGE = 25
 
@@ -20,14 +20,15 @@ def seen_by(viewer: Viewer) -> ColumnElement[bool]:
     """Which cases this member of staff may see. The one place where the desk's audience is decided.
 
     Sealed cases: sealed-case officers alone. Others: dispatchers and supervisors all of them; staff of a unit
-    those of their unit and of the units below it.
+    those of their unit and of the units below it, and those whose danger their unit was asked to look at.
     """
     allowed: list[ColumnElement[bool]] = []
     if viewer.roles & COUNTY_ROLES:
         allowed.append(Case.audience.in_(["dispatchers", "units"]))
     if viewer.unit_id and viewer.roles & UNIT_ROLES:
         own = or_(Case.unit_id == viewer.unit_id, Case.unit_line.contains(f"/{viewer.unit_id}/", autoescape=True))
-        allowed.append(and_(Case.audience == "units", own))
+        asked = select(RiskAlert.petition_id).where(RiskAlert.asked.contains(f"/{viewer.unit_id}/", autoescape=True))
+        allowed.append(and_(Case.audience == "units", or_(own, Case.petition_id.in_(asked))))
     if SEALED_ROLE in viewer.roles:
         allowed.append(Case.audience == "sealed")
     return or_(*allowed) if allowed else false()

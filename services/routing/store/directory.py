@@ -14,7 +14,16 @@ from sqlalchemy.orm import Session
 
 from services.chassis.delivery import Work
 from services.routing.domain.cases import OPEN
-from services.routing.domain.directory import Area, Change, Directory, Jurisdiction, RiskWords, Subject, Unit
+from services.routing.domain.directory import (
+    Area,
+    Change,
+    Directory,
+    DutyStep,
+    Jurisdiction,
+    RiskWords,
+    Subject,
+    Unit,
+)
 from services.routing.domain.judgement import Judge
 from services.routing.folding import fold
 from services.routing.models import AreaRow, Case, DirectoryRow, SubjectRow, UnitRow
@@ -66,6 +75,7 @@ def _load(session: Session) -> Directory:
         ),
         units=tuple(_unit(u) for u in session.scalars(select(UnitRow).order_by(UnitRow.position, UnitRow.id))),
         risk_words=tuple(msgspec.convert(row.risk_words, list[RiskWords])),
+        duty=tuple(msgspec.convert(row.duty or [], list[DutyStep])),
     )
 
 
@@ -152,6 +162,7 @@ def _stamp(work: Work, new: Directory) -> None:
         session.add(row)
     row.jurisdiction = msgspec.to_builtins(new.jurisdiction)
     row.risk_words = [msgspec.to_builtins(risk) for risk in new.risk_words]
+    row.duty = [msgspec.to_builtins(step) for step in new.duty]
     row.imported_at = work.now
     row.version = ""
     session.flush()

@@ -16,7 +16,7 @@ from services.contracts.intake import IntakeEvent
 from services.routing.domain.look_alikes import REPEAT_DAYS, Features, Pool, bands
 from services.routing.domain.reading import Reading, read
 from services.routing.folding import fold
-from services.routing.models import Case, HistoryEntry, ShingleBand
+from services.routing.models import Case, HistoryEntry, RiskAlert, ShingleBand
 from services.routing.store import directory, learned
 
 _POOL: Final = "routing.pool"
@@ -28,6 +28,8 @@ _CHUNK: Final = 5_000
 def load_cases(work: Work, envelopes: Sequence[Envelope]) -> None:
     """Load what the handlers of a batch need; the number of statements does not grow with the batch."""
     work.preload(Case, [envelope.subject for envelope in envelopes])
+    # After the cases: who holds an alert holds its case.
+    work.preload(RiskAlert, [envelope.subject for envelope in envelopes])
     events = [envelope.data for envelope in envelopes if isinstance(envelope.data, IntakeEvent)]
     new = {event.petition_id: event for event in events if work.get(Case, event.petition_id) is None}
     for event in new.values():

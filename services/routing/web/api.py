@@ -15,7 +15,7 @@ from services.routing.domain.cases import Outcome
 from services.routing.handlers import desk as steps
 from services.routing.handlers.desk import Target
 from services.routing.models import Case
-from services.routing.web import views
+from services.routing.web import risks, views
 from services.routing.web.desk import asked_of
 
 blueprint = Blueprint("cases_api", __name__, url_prefix="/api/cases")
@@ -27,6 +27,10 @@ class Accept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Body of accept; ``version`` is the one last read, left out by those who do not care."""
 
     version: int | None = None
+
+
+class Acknowledge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of acknowledge: nothing."""
 
 
 class Dispatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -77,7 +81,8 @@ def case(number: str) -> Any:
             raise Refusal("no_such_case", "There is no such case, or it is not for you to see.", status=404)
         about(petition_id=found.petition_id)
         entries = store.cases.history(session, found.petition_id)
-    return _json(views.whole(found, entries, staff, house().clock.now()))
+        alert = risks.told(session, found, staff)
+    return _json({**views.whole(found, entries, staff, house().clock.now()), "alert": alert})
 
 
 @blueprint.post("/<number>/dispatch")
@@ -99,6 +104,16 @@ def accept(number: str) -> Any:
     given = _body(Accept)
     with house().work(traceparent()) as work:
         return _done(work, steps.accept(work, current_staff(), Target(number, given.version)))
+
+
+@blueprint.post("/<number>/acknowledge")
+@api
+@staff_required()
+def acknowledge(number: str) -> Any:
+    """Take note of the danger; the body is empty."""
+    _body(Acknowledge)
+    with house().work(traceparent()) as work:
+        return _done(work, risks.acknowledge(work, current_staff(), number))
 
 
 @blueprint.post("/<number>/objection")
@@ -136,7 +151,8 @@ def _done(work: Work, case: Case) -> Response:
     about(petition_id=case.petition_id)
     work.session.flush()
     entries = store.cases.history(work.session, case.petition_id)
-    return _json(views.whole(case, entries, current_staff(), work.now))
+    alert = risks.told(work.session, case, current_staff())
+    return _json({**views.whole(case, entries, current_staff(), work.now), "alert": alert})
 
 
 def _json(value: Any) -> Response:

@@ -20,8 +20,15 @@ from services.routing.handlers import desk as steps
 from services.routing.handlers.record import assessment_of, petition_of, reply_of
 from services.routing.models import Case
 from services.routing.store.cases import Asked
-from services.routing.web import views
-from services.routing.web.forms import AcceptForm, DispatchForm, ObjectionForm, ReplyForm, StepForm
+from services.routing.web import risks, views
+from services.routing.web.forms import (
+    AcceptForm,
+    AcknowledgeForm,
+    DispatchForm,
+    ObjectionForm,
+    ReplyForm,
+    StepForm,
+)
 
 blueprint = Blueprint("desk", __name__, url_prefix="/desk")
 
@@ -63,6 +70,7 @@ def queue() -> Any:
         counts = store.cases.counts(session, staff, now)
         states = store.cases.by_state(session, staff, asked)
         directory = store.directory.read(session)
+        alerts = risks.open_alerts(session, staff, directory, now)
     zone = directory.jurisdiction.time_zone
     given = {"queue": asked.queue, "state": asked.state, "kind": asked.kind, "unit": asked.unit, "words": asked.words}
 
@@ -79,7 +87,9 @@ def queue() -> Any:
         directory=directory,
         units=directory.units if staff.has("dispatcher", "supervisor") else (),
         due={one.petition_id: views.due_of(one, now, zone) for one in found.cases},
-        risks={one.petition_id: views.risk_names(assessment_of(one), directory) for one in found.cases if one.risky},
+        risks={one.petition_id: risks.tags(assessment_of(one), directory) for one in found.cases if one.risky},
+        alerts=alerts,
+        banner=risks.banner,
         done=DONE.get(request.args.get("done", "")),
         url=url,
         unit_text=views.unit_name,
@@ -115,6 +125,13 @@ def accept(number: str) -> Any:
     """Accept it."""
     form = AcceptForm()
     return _step(number, form, lambda work, staff: steps.accept(work, staff, form.target(number)))
+
+
+@blueprint.post("/<number>/acknowledge")
+@staff_required(*ROLES)
+def acknowledge(number: str) -> Any:
+    """Take note of its danger."""
+    return _step(number, AcknowledgeForm(), lambda work, staff: risks.acknowledge(work, staff, number))
 
 
 @blueprint.post("/<number>/objection")
@@ -179,6 +196,7 @@ def _page(number: str, typed: StepForm | None, status: int = 200) -> Any:
         alike = store.cases.visible_titles(session, staff, named)
         entries = store.cases.history(session, case.petition_id)
         timeline = views.timeline(session, entries)
+        alert = risks.alert_of(session, case, staff, directory, now)
     allowed = views.allowed(case, staff)
     forms: dict[str, StepForm] = {step: _form(step, case, directory) for step in allowed}
     if typed is not None:
@@ -197,7 +215,11 @@ def _page(number: str, typed: StepForm | None, status: int = 200) -> Any:
         candidates=views.candidates(case, assessment, directory),
         past=views.past_cases(assessment, alike, directory),
         remarks=views.remarks(assessment, directory),
-        risks=views.risk_names(assessment, directory),
+        risks=risks.tags(assessment, directory),
+        risk_evidence=risks.evidence(assessment.risk_findings, directory),
+        alert=alert,
+        banner=risks.banner,
+        acknowledge_form=AcknowledgeForm(formdata=None),
         sureness=views.sureness(case.confidence),
         judged_facts=views.judged_facts(case, directory),
         objection=views.objection(case, entries),
@@ -222,7 +244,13 @@ def _page(number: str, typed: StepForm | None, status: int = 200) -> Any:
 
 
 def _name(form: StepForm) -> str:
-    names = {DispatchForm: "dispatch", AcceptForm: "accept", ObjectionForm: "objection", ReplyForm: "reply"}
+    names = {
+        DispatchForm: "dispatch",
+        AcceptForm: "accept",
+        AcknowledgeForm: "acknowledge",
+        ObjectionForm: "objection",
+        ReplyForm: "reply",
+    }
     return names[type(form)]
 
 

@@ -50,6 +50,10 @@ class AcceptForm(StepForm):
     """Accept."""
 
 
+class AcknowledgeForm(StepForm):
+    """Take note of a danger."""
+
+
 class ObjectionForm(StepForm):
     """Hand back."""
 

@@ -53,6 +53,9 @@ STEPS: Final[Mapping[str, tuple[Any, str]]] = {
     "supplemented": (l("The petitioner added something"), "purple"),
     "withdrawn": (l("Withdrawn by the petitioner"), "grey"),
     "rated": (l("Rated by the petitioner"), "green"),
+    "risk_raised": (l("Danger seen, duty asked"), "red"),
+    "risk_climbed": (l("Danger not acknowledged, next one asked"), "red"),
+    "risk_acknowledged": (l("Danger acknowledged"), "green"),
 }
 
 
@@ -145,12 +148,6 @@ def remarks(assessment: Assessment, directory: Directory) -> list[str]:
         return ("、" if language() != "en" else ", ").join(names.get(part, part) for part in detail.split("、"))
 
     return [str(REASONS[r.code]) % {"detail": named(r.detail)} for r in assessment.reasons if r.code in REASONS]
-
-
-def risk_names(assessment: Assessment, directory: Directory) -> list[str]:
-    """Dangers by name."""
-    names = {risk.code: risk.name for risk in directory.risk_words}
-    return [pick(names[code]) if code in names else code for code in assessment.risks]
 
 
 def sureness(confidence: float | None) -> str:

@@ -29,6 +29,7 @@ def words(occasion: str, recipient: str, language: str, **other: Any) -> Wording
         due_at=DUE,
         handed_over=other.pop("handed_over", False),
         because=other.pop("because", ""),
+        dangers=other.pop("dangers", ()),
     )
     given = {"number": "WZ-26-000017-4", "title": "地下车库没灯", "kind": "complaint", "sealed": False, **other}
     return put_into_words(matter, recipient, language, MANNER, **given)  # type: ignore[arg-type]
@@ -129,3 +130,26 @@ def test_a_title_with_line_breaks_cannot_forge_lines_of_the_message() -> None:
 )
 def test_any_language_tag_leads_to_one_of_three(tag: str, language: str) -> None:
     assert known_language(tag) == language
+
+
+@pytest.mark.parametrize(
+    ("language", "subject"),
+    [
+        ("zh-Hans", "【澄湖县问政】紧急风险：燃气泄漏、火情火险，请于3月21日 00:30前签收（回执编号 WZ-26-000017-4）"),
+        ("zh-Hant", "【澄湖县问政】緊急風險：燃氣洩漏、火情火險，請於3月21日 00:30前簽收（回執編號 WZ-26-000017-4）"),
+        ("en", "[澄湖县问政] URGENT: Gas leak, Fire – acknowledge by 21 March, 00:30 (No. WZ-26-000017-4)"),
+    ],
+)
+def test_a_danger_is_named_in_the_subject_with_the_minute_it_must_be_acknowledged_by(
+    language: str, subject: str
+) -> None:
+    dangers = (Text(zh="燃气泄漏", en="Gas leak"), Text(zh="火情火险", en="Fire"))
+    said = words("risk", "unit", language, dangers=dangers)
+    assert said.subject == subject
+    assert "https://wz.example/desk" in said.body and "地下车库没灯" not in said.body
+
+
+def test_a_sealed_danger_is_not_named() -> None:
+    for language in ("zh-Hans", "en"):
+        said = words("risk", "unit", language, dangers=(Text(zh="燃气泄漏", en="Gas leak"),), sealed=True)
+        assert "燃气" not in said.subject + said.body and "Gas" not in said.subject + said.body
