@@ -139,6 +139,20 @@ CLOCKS = (
         "Longest overdue, by state", "Days are what the law counts; this is the time that has passed.",
         newest("clocks_overdue_seconds", "state"), "{{state}}", "s",
     ),
+    Panel(
+        "Dangers", "Urgent ones that nobody on duty acknowledged, and those past the time of the first asking.",
+        (
+            ("open", f"sum ({newest('risk_alerts_open', 'level')})"),
+            ("overdue", f"sum ({newest('risk_alerts_overdue', 'level')})"),
+        ),
+    ),
+    Panel(
+        "Dangers, time to acknowledge", "From the moment one was raised until somebody took note.",
+        (
+            ("half", part(0.5, "risk_acknowledged_seconds")),
+            ("95th percentile", part(0.95, "risk_acknowledged_seconds")),
+        ), "s",
+    ),
 )  # fmt: skip
 SEARCH = (
     one(

@@ -245,6 +245,11 @@ CASES: dict[str, Case] = {
         {},
         (histogram("search_seconds", 'service="search"', 0.005),),
     ),
+    "WenzhengDangerUnacknowledged": Case(
+        gauge("risk_alerts_overdue", 'level="urgent"', 1),
+        {"level": "urgent"},
+        (gauge("risk_alerts_overdue", 'level="urgent"', 0), blip("risk_alerts_overdue", 'level="urgent"', 1)),
+    ),
     "WenzhengClocksOverdue": Case(
         gauge("clocks_overdue", 'state="dispatched"', 4),
         {"state": "dispatched"},

@@ -19,8 +19,10 @@ from tests.parts import absent
 pytestmark = pytest.mark.broker
 ROOT = Path(__file__).resolve().parents[2]
 FILES = ROOT / "deploy/chart/wenzheng/files"
-#: What an ordinary minute has nothing of: faults, and parts that this house has not (partitions, mail server, portals).
+#: What an ordinary minute has nothing of: faults, dangers that somebody acknowledged, and parts that this house has not
+#: (partitions, mail server, portals).
 NOTHING_OF = {
+    "clocks: Dangers, time to acknowledge",
     "flow: Refused by the broker",
     "queues: Retried",
     "queues: Parked a second",
