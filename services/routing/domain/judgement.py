@@ -52,6 +52,8 @@ class Sheet:
     body: str
     place: str = ""
     adcode: str | None = None
+    #: The body and each thing that was added to it, apart; empty: there is the body alone.
+    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,7 @@ class Judge:
         words = {
             entry.word: (key, self._levels[key]) for entry in found for what, key, _ in entry.points if what == "risk"
         }
-        findings = find_risks((sheet.title, sheet.body), words)
+        findings = find_risks((sheet.title, *(sheet.parts or (sheet.body,))), words)
         return replace(judgement, risks=sorted({one.code for one in findings}), risk_findings=findings)
 
     def _area(self, adcode: str | None, place: Iterable[Entry], *texts: Iterable[Entry]) -> str | None:

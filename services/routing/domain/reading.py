@@ -40,9 +40,10 @@ def read(
         learned: the trained judgement in force, where there is one.
         sealed: a report on a person; nothing is kept of it that another petition could be compared with.
     """
-    body = "\n".join([petition.body, *(one.text for one in petition.supplements)])
+    parts = tuple(fold(text) for text in (petition.body, *(one.text for one in petition.supplements)))
     place = fold(petition.place.text)
-    sheet = Sheet(fold(petition.title), fold(body), place, petition.place.adcode)
+    body = " ".join(part for part in parts if part)
+    sheet = Sheet(fold(petition.title), body, place, petition.place.adcode, parts)
     if sealed:
         return Reading(judge.judge_report(sheet), Features(petition_id, number, petition.submitted_at))
     judgement = judge.judge(sheet)

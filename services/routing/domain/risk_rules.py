@@ -38,7 +38,7 @@ RULES: Final = (
         r"|房|楼|村|山脚)|火苗|火势|火光冲|"
         r"(?:浓|黑|白)烟(?:滚滚|往|都|灌|从|冒)|浓烟|(?:一直|在|正|往外|直|不停|突然|又)冒(?:着|出)?[浓黑白]?烟"
         r"|冒(?:火花|火星|明火|火苗)|焦糊?味|糊味|"
-        r"(?:在|还|正)闷烧|爆炸了|炸开了|(?:放|点)了?火(?:了|烧)|火~(?:没灭|灭不了|扑不灭|控制不住)|"
+        r"(?:在|还|正)闷烧|爆炸了|炸开了(?!锅)|(?:放|点)了?火(?:了|烧)|火~(?:没灭|灭不了|扑不灭|控制不住)|"
         r"\b(?:is|are|was|caught|catches|went|set) (?:on fire|alight|ablaze)|\bon fire\b|\bcaught fire"
         r"|\bsmoke (?:is |was )?"
         r"(?:pouring|coming|rising|everywhere|filling|billowing)|\b(?:is|are) (?:burning|smouldering|smoldering"
@@ -47,7 +47,8 @@ RULES: Final = (
         r"|near|next)?"
         r"[^.!?]{0,20}\b(?:is|are) burning|\bflames\b|\bsparks? (?:fly|flying|are|come|coming|from)|\bburning smell|"
         r"\bexploded\b",
-        r"喷火|窜火|火头|火星|火把|火连成|火光|明火|点着了|引燃|点燃|纵火|放火|着了起来|又着了|黑烟|冒烟|烟雾|熏黑"
+        r"喷火|窜火|火头|火星(?![镇路街村苑社区])|火把|火连成|火光|明火|点着了|引燃|点燃|纵火|放火|着了起来|又着了"
+        r"|黑烟|冒烟|烟雾|熏黑"
         r"|烧焦|烧化|烤化|烧穿|烧毁|烧没|(?:自己|插座|插排|电线|电表|电瓶|电池|仓库|柜|车|房|棚"
         r"|屋)[^。!?;]{0,6}烧(?:了|起|过|着)|"
         r"(?:电瓶|电池|插座|插排|充电器|电线|电表|变压器)[^。!?;]{0,8}(?:发烫|滚烫|鼓包|冒|焦|烫手|打火|火花)"
@@ -81,7 +82,8 @@ RULES: Final = (
         r"|客厅|院|床)|"
         r"水(?:已经|都|快|就)?(?:到|齐|没过|漫过|淹到|涨到)[^。!?;]{0,3}(?:胸|腰|脖|膝|大腿|二楼|窗|床)|(?:水管"
         r"|主管|水管道|管网)[^。!?;]{0,6}爆(?:了|裂|开)|爆管|"
-        r"水≈(?:淹|灌)≈(?:出不来|困|老人|车库)|水≈(?:拉肚子|上吐下泻|腹泻|呕吐|就吐|中毒|住院)|(?:农药|油"
+        r"水≈(?:淹|灌)≈(?:出不来|困|老人|车库)|水(?![镇村县市路费果泥利务])≈(?:拉肚子|上吐下泻|腹泻|呕吐|就吐|中毒"
+        r"|住院)|(?:农药|油"
         r"|污水)~(?:进|混|流)[^。!?;]{0,4}(?:自来水|水源|井)|水里有毒|洪水~(?:来|到|进|冲)|"
         r"\b(?:no|without|any)\b[^.!?]{0,20}\bwater\b[^.!?]{0,20}DAYS_EN|DAYS_EN[^.!?]{0,20}\b(?:no"
         r"|without)\b[^.!?]{0,10}water|"
@@ -93,10 +95,12 @@ RULES: Final = (
         r"\bflooding (?:our|my|the (?:house|ground|basement|flat|street|village))|\bwater\b[^.!?]{0,40}\b(?:vomit"
         r"|diarrh|sick|"
         r"poison|ill\b|hospital)",
-        r"DAYS[^。!?;]{0,8}(?:没|无|断|停|不)[^。!?;]{0,8}水|(?:河|江|湖|水库|池塘|鱼塘|水渠|坝|堤|涵洞|桥洞"
+        r"DAYS[^。!?;]{0,8}(?:没|无|断|停|不)[^。!?;]{0,8}水|(?:(?<!滨)河(?![苑畔滨湾东西南北])"
+        r"|江(?![苑畔滨湾东西南北])|湖(?![苑畔滨湾东西南北])|水库|池塘|鱼塘|水渠|坝|堤|涵洞|桥洞"
         r"|地下车库|隧道|下水道|山洪|积水|污水|洪水|雨水)[^。!?;]{0,10}(?:涨|漫|淹|灌满|倒灌|溃|渗|塌|裂|漏|冲垮"
         r"|泡)|(?:涨|漫|淹|泡)[^。!?;]{0,8}(?:河|坝|堤|桥洞|涵洞|隧道)|"
-        r"(?:人|车|房|屋|家|床|孩|老人|冰箱)[^。!?;]{0,8}(?:泡在|淹在|漂(?:走|起|着|在)|困在水|被水|冲走)|\b(?:dam|dyke|dike"
+        r"(?:人|车|房|屋|家|床|孩|老人|冰箱)[^。!?;]{0,8}(?:泡在|淹在|漂(?:走|起|着|在)|困在水|被水|冲走)|\b(?:dam"
+        r"|dyke|dike"
         r"|levee|embankment|reservoir|river|canal|drain|sewer|sewage)\b[^.!?]{0,50}\b(?:hole|gush\w*|overflow\w*"
         r"|rising|flood\w*|into (?:our|the|my)|burst\w*|crack\w*|collaps\w*)|"
         r"\b(?:tap|drinking|drank|water)\b[^.!?]{0,50}\b(?:diarrhoea|diarrhea|vomit\w*|ill|sick|poison\w*"
@@ -174,8 +178,6 @@ RULES: Final = (
     ),
     Rule(
         "group_action",
-        r"LATER≈CROWD≈(?:去|到|在|往|停)≈PLACE|CROWD≈LATER≈(?:去|到|在|往|停)≈PLACE|(?:LATER≈CROWD"
-        r"|CROWD≈LATER)≈(?:堵|围住|拉横幅|静坐|坐着|躺|游行|罢工|罢市|罢课|罢运|聚集)|"
         r"MANY≈(?:堵(?:住|在|了)?(?:了)?[^。!?;]{0,6}(?:路|国道|门|桥|高速|施工|政府|工地)|围住|围了|围堵|拦住"
         r"|拦了|拦下|聚集|聚在|静坐|对峙|拉(?:着|起)?横幅)|(?:把|将)[^。!?;]{0,8}(?:国道|公路|大门|高速"
         r"|桥)[^。!?;]{0,4}堵(?:了|住|死)|聚集~(?:人|群众)|"
@@ -187,6 +189,8 @@ RULES: Final = (
         r"\b(?:hundred|dozens|\d{2,}|crowd|people|villagers|workers|residents)\w*[^.!?]{0,30}\b(?:are|have"
         r"|is) (?:now |already )?"
         r"(?:block|surround|occup|gather|storm)\w+)",
+        r"LATER≈CROWD≈(?:去|到|在|往|停)≈PLACE|CROWD≈LATER≈(?:去|到|在|往|停)≈PLACE|(?:LATER≈CROWD"
+        r"|CROWD≈LATER)≈(?:堵|围住|拉横幅|静坐|坐着|躺|游行|罢工|罢市|罢课|罢运|聚集)|"
         r"(?:CROWD|MANY)≈(?:约好|商量好|准备|打算|决定|通知|号召|串联|说好|计划)[^。!?;]{0,10}LATER|(?:CROWD"
         r"|MANY)≈(?:约好|准备|打算|决定|计划)≈(?:堵|围|躺|坐|拦|停在|拉横幅)≈(?:路|门|桥|高速|国道|铁轨|轨道|政府"
         r"|市府)|(?:锄头|铁锹|棍子|镰刀|石头|砖头)[^。!?;]{0,8}(?:对峙|对着|打|扔|砸)|对峙|"
@@ -202,7 +206,8 @@ RULES: Final = (
         r"\bstrike\b|\bprotest|\bjoint letter|\bmarch (?:to|on)\b|\bbanners?\b|\bhundreds of (?:households|owners"
         r"|residents|us)|"
         r"\bgather outside|\bblock the (?:road|bridge|gate|highway)",
-        r"论文|马拉松|文艺|演出|参观|\bexhibition",
+        r"论文|马拉松|文艺|演出|参观|噪[音声]|号就?是|[年月]\d+[月日号][^。!?;]{0,30}(?:当时|已经?|了|之前)"
+        r"|\bexhibition",
     ),
     Rule(
         "report_on_person",
