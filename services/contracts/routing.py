@@ -201,7 +201,7 @@ class RiskEvent(PetitionEvent, frozen=True, kw_only=True):
     codes: list[str]
     names: list[Text]
     raised_at: datetime
-    #: Step of the duty roster, 1 for the first.
+    #: Step of the duty roster, 1 for the first; 0: no unit of a roster is asked.
     step: int = 1
     #: Ids of every unit that was asked so far.
     asked: list[str] = msgspec.field(default_factory=list)

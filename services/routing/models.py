@@ -171,13 +171,14 @@ class RiskAlert(Sequenced, Base):
     step: Mapped[int] = mapped_column(Integer)
     #: How often the last step was asked again.
     again: Mapped[int] = mapped_column(Integer)
-    #: The unit that is asked now.
+    #: The unit that is asked now; None: there is no roster.
     unit_id: Mapped[str | None] = mapped_column(String(60))
     #: Every unit asked so far, ``/first/second/``.
     asked: Mapped[str] = mapped_column(Text)
+    asked_at: Mapped[datetime] = mapped_column(UtcDateTime)
     #: By when the present asking must be acknowledged.
     due_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    #: When the next one is asked; None: nobody is.
+    #: When the next one is asked, or a roster looked for; None: nobody is.
     climbs_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     acknowledged_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     acknowledged_by: Mapped[str | None] = mapped_column(String(64))

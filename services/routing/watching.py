@@ -11,7 +11,7 @@ from services.routing.handlers import risks
 
 #: Between two looks (s).
 EVERY_S = 5.0
-#: Alerts handled in one look, in one transaction.
+#: Alerts looked at in one look, in one transaction.
 PER_LOOK = 50
 
 
@@ -19,7 +19,7 @@ def watch(house: House[Any]) -> int:
     """Ask the next one about each danger that nobody acknowledged in time. While the database is away: later.
 
     Returns:
-        How many alerts were handled.
+        How many dangers somebody was asked about.
     """
     try:
         with house.work() as work:

@@ -23,6 +23,7 @@ REPEATS: Final = 12
 class Ask:
     """One asking: which step of the roster, how often it was asked again, who, and how long they have."""
 
+    #: 1 for the first; 0: there is no roster.
     step: int
     again: int
     #: None: nobody by name; the petition office, or the sealed-case officers, see it in their queue.
@@ -50,7 +51,7 @@ def roster_of(directory: Directory, audience: Audience) -> tuple[DutyStep, ...]:
 
 def first(roster: tuple[DutyStep, ...]) -> Ask:
     """Who is asked at once."""
-    return Ask(1, 0, roster[0].unit, roster[0].minutes) if roster else Ask(1, 0, None, MINUTES)
+    return Ask(1, 0, roster[0].unit, roster[0].minutes) if roster else Ask(0, 0, None, MINUTES)
 
 
 def after(roster: tuple[DutyStep, ...], step: int, again: int) -> Ask | None:
@@ -58,7 +59,7 @@ def after(roster: tuple[DutyStep, ...], step: int, again: int) -> Ask | None:
 
     Args:
         roster: as it is now; it may have changed since the last asking.
-        step: the step that was asked.
+        step: the step that was asked; 0: none, since there was no roster.
         again: how often that one was asked again.
     """
     if not roster:

@@ -36,26 +36,26 @@ def raise_alarm(work: Work, case: Case, findings: Iterable[RiskFinding]) -> None
         findings: every danger that was found; those to be watched only are left to the desk.
     """
     urgent = [one for one in findings if one.level == URGENT]
-    codes = sorted({one.code for one in urgent})
+    codes = {one.code for one in urgent}
     alert = work.get(RiskAlert, case.petition_id)
-    if not codes or (alert is not None and set(codes) <= set(alert.codes)):
+    if not codes or (alert is not None and codes <= set(alert.codes)):
         return
     directory = _today(work)
-    evidence = [msgspec.to_builtins(one) for one in urgent]
-    if alert is not None and alert.state == "open":
-        # Something worse is added to what they are asked about already: told again, no more time for it.
-        alert.codes, alert.evidence = sorted({*alert.codes, *codes}), evidence
-        _note(work, case, alert, directory, "risk_raised")
-        _tell_raised(work, case, alert, directory)
-        return
     if alert is None:
-        alert = RiskAlert(petition_id=case.petition_id, codes=[], asked="", sequence=0)
+        alert = RiskAlert(petition_id=case.petition_id, state="new", codes=[], asked="", sequence=0)
         work.add(alert)
-    alert.codes, alert.evidence, alert.level = sorted({*alert.codes, *codes}), evidence, URGENT
-    alert.state, alert.raised_at, alert.acknowledged_at, alert.acknowledged_by = "open", work.now, None, None
-    alert.asked = ""
-    _ask(work, case, alert, directory, duty.first(_roster(case, directory)))
-    alert.late_from = alert.due_at
+    # What is added to an open one is told to who is asked already, and gives them no more time.
+    anew = alert.state != "open"
+    alert.evidence = [msgspec.to_builtins(one) for one in urgent]
+    alert.codes, alert.level = sorted({*alert.codes, *codes}), URGENT
+    if anew:
+        alert.state, alert.raised_at, alert.asked = "open", work.now, ""
+        alert.acknowledged_at, alert.acknowledged_by = None, None
+    if anew or alert.climbs_at is None:
+        # None: the whole roster was asked in vain; it is asked again from its beginning.
+        _ask(work, case, alert, directory, duty.first(_roster(case, directory)))
+    if anew:
+        alert.late_from = alert.due_at
     _note(work, case, alert, directory, "risk_raised")
     _tell_raised(work, case, alert, directory)
 
@@ -80,22 +80,26 @@ def climb(work: Work, most: int) -> int:
 
     Args:
         work: the unit of work.
-        most: alerts handled at once.
+        most: alerts looked at in one transaction.
 
     Returns:
-        How many alerts were handled.
+        How many dangers somebody was asked about.
     """
-    due = store.risks.take_due(work, most)
-    for case, alert in due:
+    asked = 0
+    for case, alert in store.risks.take_due(work, most):
         directory = _today(work)
-        following = duty.after(_roster(case, directory), alert.step, alert.again)
+        roster = _roster(case, directory)
+        following = duty.after(roster, alert.step, alert.again)
         if following is None:
-            alert.climbs_at = None
+            # At the roster's end nobody is left; where there is none there may be one later.
+            alert.asked_at = work.now
+            alert.climbs_at = None if roster else work.now + timedelta(minutes=duty.MINUTES)
             continue
         _ask(work, case, alert, directory, following)
         _note(work, case, alert, directory, "risk_climbed")
         _tell_raised(work, case, alert, directory)
-    return len(due)
+        asked += 1
+    return asked
 
 
 def acknowledge(work: Work, viewer: Viewer, number: str) -> tuple[Case, RiskAlert]:
@@ -140,12 +144,12 @@ def _roster(case: Case, directory: Directory) -> tuple[DutyStep, ...]:
 
 def _ask(work: Work, case: Case, alert: RiskAlert, directory: Directory, ask: Ask) -> None:
     alert.step, alert.again, alert.unit_id = ask.step, ask.again, ask.unit
-    alert.due_at = work.now + timedelta(minutes=ask.minutes)
+    alert.asked_at, alert.due_at = work.now, work.now + timedelta(minutes=ask.minutes)
     asked = line_of(alert.asked)
     if ask.unit is not None and ask.unit not in asked:
         alert.asked = line_text([*asked, ask.unit])
     comes = duty.after(_roster(case, directory), ask.step, ask.again)
-    alert.climbs_at = alert.due_at if comes is not None else None
+    alert.climbs_at = alert.due_at if comes is not None or ask.unit is None else None
 
 
 def _unit(alert: RiskAlert, directory: Directory) -> UnitRef | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, false, func, or_, select
 from sqlalchemy.orm import Session
@@ -16,6 +16,8 @@ from services.routing.store.cases import seen_by
 
 #: Most alerts shown above the queue.
 SHOWN = 20
+#: Clocks of two workers may differ by so much; more means that one was set back.
+SET_BACK = timedelta(minutes=2)
 
 
 def take_due(work: Work, most: int) -> list[tuple[Case, RiskAlert]]:
@@ -24,8 +26,11 @@ def take_due(work: Work, most: int) -> list[tuple[Case, RiskAlert]]:
     The case's lock is the one that every step on an alert takes first. Cases that another worker holds are passed
     over: it looks after them, or the next look finds them.
     """
-    due = (RiskAlert.state == "open", RiskAlert.climbs_at <= work.now)
-    query = select(Case.petition_id).join(RiskAlert, RiskAlert.petition_id == Case.petition_id).where(*due)
+    # Asked in what is the future now: the clock was set back, and the time that is left would be far too long.
+    ahead = work.now + SET_BACK
+    due = or_(RiskAlert.climbs_at <= work.now, and_(RiskAlert.climbs_at.is_not(None), RiskAlert.asked_at > ahead))
+    query = select(Case.petition_id).join(RiskAlert, RiskAlert.petition_id == Case.petition_id)
+    query = query.where(RiskAlert.state == "open", due)
     query = query.order_by(RiskAlert.climbs_at, Case.petition_id).limit(most)
     ids = work.session.scalars(query.with_for_update(skip_locked=True, of=Case)).all()
     work.preload(Case, ids)
@@ -39,7 +44,7 @@ def take_due(work: Work, most: int) -> list[tuple[Case, RiskAlert]]:
         and alert is not None
         and alert.state == "open"
         and alert.climbs_at is not None
-        and alert.climbs_at <= work.now
+        and (alert.climbs_at <= work.now or alert.asked_at > ahead)
     ]
 
 

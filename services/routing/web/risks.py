@@ -67,11 +67,9 @@ class Alert:
     #: This member of staff may acknowledge it.
     mine: bool
     late: bool
-    raised_at: datetime
     due_at: datetime
     #: Who is asked now; "" when nobody by name.
     unit: str
-    step: int
     waits: str
     #: Who acknowledged it, and when.
     by: str
@@ -89,10 +87,8 @@ def _alert(case: Case, alert: RiskAlert, staff: Viewer, directory: Directory, by
         is_open=is_open,
         mine=is_open and duty.may_acknowledge(staff, case.audience, line_of(alert.asked)),
         late=is_open and alert.late_from < now,
-        raised_at=alert.raised_at,
         due_at=alert.due_at,
         unit=pick(unit.name) if unit else "",
-        step=alert.step,
         waits=tn("waiting for %(n)s minute", "waiting for %(n)s minutes", minutes),
         by=by,
         at=alert.acknowledged_at,

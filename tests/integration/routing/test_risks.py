@@ -122,6 +122,22 @@ def test_a_new_danger_that_is_added_is_told_to_who_is_asked_without_more_time(be
     assert (second.codes, second.step, second.due_at) == (["fire", "gas"], 1, first.due_at)
 
 
+def test_what_is_told_of_a_new_danger_shows_the_words_of_the_first_one_too(bench: Any) -> None:
+    event = file(bench)
+    add(bench, event, "现在着火了，火苗窜到三楼。")
+    assert {one.code for one in raised(bench, event)[-1].evidence} == {"fire", "gas"}
+
+
+def test_a_new_danger_asks_the_roster_again_when_it_was_asked_in_vain(bench: Any) -> None:
+    event = file(bench)
+    for _ in range(REPEATS + 3):
+        after(bench, 31)
+    add(bench, event, "现在着火了，火苗窜到三楼。")
+    last = raised(bench, event)[-1]
+    assert (last.step, last.again, last.raised_at) == (1, 0, raised(bench, event)[0].raised_at)
+    assert after(bench, 11) == 1
+
+
 def test_a_new_danger_after_the_first_was_acknowledged_is_raised_anew(bench: Any, staff: Any) -> None:
     event = file(bench)
     acknowledge(bench, staff("dispatcher"), event.number)
@@ -203,6 +219,43 @@ def test_a_directory_without_a_roster_leaves_it_to_the_petition_office(bench: An
     assert (told.unit, told.asked, told.due_at) == (None, [], bench.clock.now() + timedelta(minutes=MINUTES))
     assert after(bench, 1000) == 0
     acknowledge(bench, staff("dispatcher"), event.number)
+
+
+def test_a_roster_that_comes_later_is_asked_about_what_is_open(bench: Any) -> None:
+    without_roster(bench)
+    event = file(bench)
+    with bench.house.work() as work:
+        bring_in(work, read(SAMPLE)[0], NOW.date())
+    assert after(bench, MINUTES) == 1
+    last = raised(bench, event)[-1]
+    assert (last.step, last.again, last.asked) == (1, 0, ["petition-office"])
+    assert after(bench, 10) == 1
+    assert raised(bench, event)[-1].step == 2
+
+
+def test_a_roster_that_goes_and_comes_back_is_asked_where_it_was_left(bench: Any) -> None:
+    event = file(bench)
+    without_roster(bench)
+    assert [after(bench, 11), after(bench, MINUTES)] == [0, 0]
+    with bench.house.work() as work:
+        bring_in(work, read(SAMPLE)[0], NOW.date())
+    assert after(bench, MINUTES) == 1
+    assert raised(bench, event)[-1].step == 2
+
+
+def test_a_clock_that_is_set_back_lets_no_danger_wait_for_hours(bench: Any) -> None:
+    event = file(bench)
+    bench.clock.move(timedelta(minutes=-1))
+    assert watching.watch(bench.house) == 0
+    bench.clock.move(timedelta(hours=-5))
+    assert [watching.watch(bench.house) for _ in range(3)] == [1, 0, 0]
+    assert raised(bench, event)[-1].due_at == bench.clock.now() + timedelta(minutes=15)
+
+
+def test_a_clock_that_leaps_ahead_leaves_no_step_out(bench: Any) -> None:
+    event = file(bench)
+    assert [after(bench, 3000), watching.watch(bench.house)] == [1, 0]
+    assert raised(bench, event)[-1].step == 2
 
 
 def test_a_unit_of_the_roster_that_ended_is_passed_over(bench: Any) -> None:
@@ -347,6 +400,26 @@ def shared(postgres_database: str, tmp_path: Path) -> Iterator[Callable[[], Benc
     yield open_one
     for house in opened:
         house.database.close()
+
+
+@pytest.mark.postgres
+def test_a_danger_is_acknowledged_or_climbs_but_never_climbs_after_it_was_acknowledged(
+    shared: Callable[[], Bench], staff: Any
+) -> None:
+    worker, desk_of = shared(), shared()
+    events = [worker.petition(*GAS) for _ in range(20)]
+    worker.deliver(*events)
+    for bench in (worker, desk_of):
+        bench.clock.move(timedelta(minutes=11))
+    supervisor = staff("supervisor")
+    with ThreadPoolExecutor(2) as pool:
+        looks = pool.submit(lambda: [watching.watch(worker.house) for _ in range(10)])
+        taken = pool.submit(lambda: [acknowledge(desk_of, supervisor, event.number) for event in events])
+        looks.result(), taken.result()
+    for event in events:
+        told = [one for one in worker.told(event.petition_id) if isinstance(one, RiskRaised | RiskAcknowledged)]
+        assert [type(one) for one in told].count(RiskAcknowledged) == 1
+        assert isinstance(told[-1], RiskAcknowledged) and len(told) <= 3
 
 
 @pytest.mark.postgres

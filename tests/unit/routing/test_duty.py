@@ -103,6 +103,13 @@ def test_every_step_is_asked_once_and_the_last_one_again() -> None:
     assert seen == [("a", 0), ("b", 0), *(("b", count) for count in range(1, REPEATS + 1))]
 
 
+def test_without_a_roster_nobody_is_asked_by_name_and_its_first_step_when_there_is_one() -> None:
+    nobody = first(())
+    assert (nobody.step, nobody.unit, nobody.minutes) == (0, None, MINUTES)
+    assert after((), nobody.step, nobody.again) is None
+    assert after(ROSTER, nobody.step, nobody.again) == first(ROSTER)
+
+
 @pytest.mark.parametrize(
     ("role", "unit_id", "audience", "allowed"),
     [

@@ -29,6 +29,7 @@ def upgrade() -> None:
         sa.Column("again", sa.Integer(), nullable=False),
         sa.Column("unit_id", sa.String(60), nullable=True),
         sa.Column("asked", sa.Text(), nullable=False),
+        sa.Column("asked_at", UtcDateTime(), nullable=False),
         sa.Column("due_at", UtcDateTime(), nullable=False),
         sa.Column("climbs_at", UtcDateTime(), nullable=True),
         sa.Column("acknowledged_at", UtcDateTime(), nullable=True),
