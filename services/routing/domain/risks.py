@@ -106,7 +106,12 @@ class _Found:
         self.by_level[URGENT].clear()
 
     def best(self) -> list[RiskFinding]:
-        return [*self.by_level[URGENT].values(), *self.by_level[WATCH].values()][:PER_CODE]
+        """A few, none of which holds the words of another."""
+        kept: list[RiskFinding] = []
+        for one in (*self.by_level[URGENT].values(), *self.by_level[WATCH].values()):
+            if len(kept) < PER_CODE and not any(one.word in other.word or other.word in one.word for other in kept):
+                kept.append(one)
+        return kept
 
 
 def find_risks(texts: Sequence[str], words: Mapping[str, tuple[str, Level]] | None = None) -> list[RiskFinding]:

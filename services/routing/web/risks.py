@@ -37,23 +37,23 @@ def tags(assessment: Assessment, directory: Directory) -> list[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class Evidence:
-    """The words that say so, as the case page shows them."""
+    """A kind of danger and the clauses that tell of it, as the case page shows them."""
 
     name: str
     urgent: bool
-    before: str
-    word: str
-    after: str
+    #: What stands before the words, the words, and what stands behind them.
+    clauses: list[tuple[str, str, str]]
 
 
 def evidence(findings: Sequence[RiskFinding], directory: Directory) -> list[Evidence]:
-    """What was found, each with the clause around it cut at the words."""
-    found = []
+    """What was found by kind and level, each clause cut at the words."""
+    kinds: dict[tuple[str, bool], Evidence] = {}
     for one, name in zip(findings, risks.names_of((f.code for f in findings), directory), strict=True):
+        urgent = one.level == URGENT
+        kind = kinds.setdefault((one.code, urgent), Evidence(pick(name), urgent, []))
         before, word, after = one.clause.partition(one.word)
-        parts = (before, word, after) if word else ("", one.word, "")
-        found.append(Evidence(pick(name), one.level == URGENT, *parts))
-    return found
+        kind.clauses.append((before, word, after) if word else ("", one.word, ""))
+    return list(kinds.values())
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def _alert(case: Case, alert: RiskAlert, staff: Viewer, directory: Directory, by
         late=is_open and alert.late_from < now,
         due_at=alert.due_at,
         unit=pick(unit.name) if unit else "",
-        waits=tn("waiting for %(n)s minute", "waiting for %(n)s minutes", minutes),
+        waits=tn("waiting for %(n)s minute", "waiting for %(n)s minutes", minutes) if minutes else t("seen just now"),
         by=by,
         at=alert.acknowledged_at,
     )

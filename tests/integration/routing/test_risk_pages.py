@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -60,9 +61,26 @@ def test_the_danger_stands_above_queue_and_case_until_it_is_acknowledged(client:
 
 def test_the_evidence_is_marked_and_holds_no_mark_up_and_no_telephone(client: FlaskClient, gas: Any) -> None:
     sign_in(client, "duty")
-    aside = client.get(f"/desk/{gas.number}").text.partition("Words that tell of a danger")[2]
-    assert "煤气味</mark>" in aside
-    assert "<b>" not in aside and "13800131199" not in aside
+    banner = client.get(f"/desk/{gas.number}").text.partition('class="alarm-banner"')[2].partition("</section>")[0]
+    assert "煤气味</mark>" in banner
+    assert "<b>" not in banner and "13800131199" not in banner
+
+
+def test_the_evidence_stays_on_the_page_when_the_danger_was_acknowledged(client: FlaskClient, gas: Any) -> None:
+    sign_in(client, "duty")
+    page = f"/desk/{gas.number}"
+    client.post(f"{page}/acknowledge", data={"csrf_token": csrf(client, page)})
+    shown = client.get(page).text
+    assert "alarm-banner" not in shown
+    assert "煤气味</mark>" in shown.partition("Words that tell of a danger")[2]
+
+
+def test_each_clause_stands_once_under_its_kind(client: FlaskClient, gas: Any) -> None:
+    sign_in(client, "duty")
+    banner = client.get(f"/desk/{gas.number}").text.partition('class="evidence"')[2].partition("</section>")[0]
+    assert banner.count(">Gas leak<") == 1
+    clauses = re.findall(r'class="clause">(.*?)</span>', banner)
+    assert clauses and len(set(clauses)) == len(clauses)
 
 
 def test_a_button_is_only_there_for_those_who_may_press_it(client: FlaskClient, bench: Any, gas: Any) -> None:
