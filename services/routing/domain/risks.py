@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final, Literal
 
-from msgspec.structs import replace
-
 from services.contracts.routing import RiskFinding
 from services.routing.domain.risk_distress import BACKED, distress, signs
 from services.routing.domain.risk_lists import Pattern, Rule, compiled
@@ -102,7 +100,8 @@ class _Found:
     def lower(self) -> None:
         """To be watched, all of it."""
         for finding in self.by_level[URGENT].values():
-            self.by_level[WATCH].setdefault(finding.word, replace(finding, level=WATCH))
+            lower = RiskFinding(code=finding.code, level=WATCH, word=finding.word, clause=finding.clause)
+            self.by_level[WATCH].setdefault(finding.word, lower)
         self.by_level[URGENT].clear()
 
     def best(self) -> list[RiskFinding]:

@@ -12,7 +12,8 @@ from services.contracts.envelope import Text
 from services.routing.directory_file import SAMPLE, read
 from services.routing.domain.directory import RiskWords
 from services.routing.domain.judgement import Judge, Sheet
-from services.routing.domain.risks import CLAUSE, CODES, PER_CODE, WORD, find_risks, levels
+from services.routing.domain.risk_sentences import CLAUSE
+from services.routing.domain.risks import CODES, PER_CODE, WORD, find_risks, levels
 from services.routing.folding import fold
 from tests.unit.routing.risk_texts import DANGERS, HARMLESS, TEXTS, Told
 
