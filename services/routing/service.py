@@ -48,3 +48,8 @@ class Service:
     def clocks(self) -> None:
         """How many clocks run, how many are past their time."""
         measuring.measure(self.house)
+
+    @timer(interval=measuring.EVERY_S, eager=True)
+    def words(self) -> None:
+        """How common words are, so that look-alikes are weighed by the rare ones."""
+        store.commonness.learn(self.house)

@@ -1,4 +1,4 @@
-"""Look-alikes: is this the same matter as a past petition? Sketches of text, the petitioner, the place."""
+"""Look-alikes: past petitions about the same matter. Sketches, petitioner and place find them, sameness weighs them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from services.contracts.routing import LookAlike
+from services.routing.domain.kept_words import unpack
+from services.routing.domain.sameness import TOLD, Profile, Sameness, sameness
 
 #: Characters in a shingle: three carry a Chinese word with its neighbour.
 SHINGLE = 3
@@ -22,8 +25,10 @@ REPEAT_DAYS = 90
 #: How many are told, and how many are weighed at most.
 MOST = 5
 CANDIDATES = 40
-#: Scores below this are not told.
+#: Where no words are kept of one of the two, scores below this are not told.
 LEAST = 0.3
+#: What texts, titles and places must share to be named as a reason.
+_TEXT, _TITLE, _PLACE = 0.15, 0.3, 0.3
 
 _EMPTY = 0xFFFFFFFF
 _PACK = struct.Struct(f"<{BINS}I")
@@ -95,30 +100,64 @@ class Features:
     subject: str | None = None
     area: str | None = None
     place: frozenset[str] = frozenset()
+    #: Its words (kept_words.pack); empty for petitions of before they were kept.
+    kept: bytes = b""
+
+    @cached_property
+    def profile(self) -> Profile | None:
+        """Its words, ready for weighing."""
+        return unpack(self.kept, self.petition_id, self.petitioner_key)
 
 
 def compare(new: Features, past: Features) -> LookAlike | None:
     """How alike two petitions are, with the reasons; None when they are not, or the past one is too old."""
     if past.petition_id == new.petition_id or abs(new.submitted_at - past.submitted_at) > timedelta(days=REPEAT_DAYS):
         return None
+    if new.profile is None or past.profile is None:
+        return _by_sketch(new, past)
+    found = sameness(new.profile, past.profile)
+    # Who writes again about the same subject is told of whatever the words are: it may be the matter from another side.
+    again = found.same_petitioner and new.subject is not None and new.subject == past.subject
+    return _told(past, found.score, _reasons(new, past, found)) if found.score >= TOLD or again else None
+
+
+def _told(past: Features, score: float, reasons: Iterable[str]) -> LookAlike:
+    score = round(min(score, 1.0), 2)
+    return LookAlike(petition_id=past.petition_id, number=past.number, score=score, reasons=sorted(reasons))
+
+
+def _reasons(new: Features, past: Features, found: Sameness) -> list[str]:
+    """What a score rests on, in codes."""
+    same_area = new.area is not None and new.area == past.area
+    near = same_area and overlap(new.place, past.place) >= _PLACE
+    one, other = new.profile, past.profile
+    named = one is not None and other is not None and bool(one.head_places & other.head_places)
+    seen = {
+        "text": found.text >= _TEXT,
+        "title": found.heads >= _TITLE,
+        "place": near or named,
+        "same_petitioner": found.same_petitioner,
+        "other_matter": found.apart,
+    }
+    reasons = [code for code, there in seen.items() if there]
+    return reasons if set(reasons) - {"other_matter"} else ["text", *reasons]
+
+
+def _by_sketch(new: Features, past: Features) -> LookAlike | None:
     score, reasons = 0.0, []
     text = similarity(new.sketch, past.sketch)
-    if text >= 0.15:
+    if text >= _TEXT:
         score, reasons = text, ["text"]
     same_subject = new.subject is not None and new.subject == past.subject
     if same_subject and new.area is not None and new.area == past.area:
         near = overlap(new.place, past.place)
-        if near >= 0.3:
+        if near >= _PLACE:
             score += 0.25 + 0.35 * near
             reasons.append("place")
     if new.petitioner_key is not None and new.petitioner_key == past.petitioner_key:
         score += 0.5 if same_subject else 0.3
         reasons.append("same_petitioner")
-    if score < LEAST:
-        return None
-    return LookAlike(
-        petition_id=past.petition_id, number=past.number, score=round(min(score, 1.0), 2), reasons=sorted(reasons)
-    )
+    return None if score < LEAST else _told(past, score, reasons)
 
 
 class Pool:
