@@ -13,7 +13,7 @@ from services.chassis.delivery import Work
 from services.chassis.pairs import pairs_in
 from services.contracts.envelope import Envelope
 from services.contracts.intake import IntakeEvent
-from services.routing.domain.look_alikes import REPEAT_DAYS, Features, Pool, bands
+from services.routing.domain.look_alikes import PER_KEY, REPEAT_DAYS, Features, Pool
 from services.routing.domain.reading import Reading, read
 from services.routing.folding import fold
 from services.routing.models import Case, HistoryEntry, ShingleBand
@@ -64,9 +64,7 @@ def keep_features(work: Work, case: Case, features: Features) -> None:
     """Let later petitions find this one."""
     case.sketch, case.place_pairs = features.sketch, " ".join(sorted(features.place))
     case.kept_words = features.kept
-    work.session.add_all(
-        ShingleBand(band=band, petition_id=case.petition_id) for band in dict.fromkeys(bands(features.sketch))
-    )
+    work.session.add_all(ShingleBand(band=key, petition_id=case.petition_id) for key in features.keys)
     pool(work, features).add(features)
 
 
@@ -93,11 +91,15 @@ def _pool(session: Session, new: Sequence[Features]) -> Pool:
         return found
     since = min(one.submitted_at for one in new) - timedelta(days=REPEAT_DAYS)
     ids: set[str] = set()
-    keys = list({band for one in new for band in bands(one.sketch)})
+    keys = list({key for one in new for key in one.keys})
     for at in range(0, len(keys), _CHUNK):
         ids.update(
             _newest(
-                session, ShingleBand.petition_id, ShingleBand.band, ShingleBand.band.in_(keys[at : at + _CHUNK]), 10
+                session,
+                ShingleBand.petition_id,
+                ShingleBand.band,
+                ShingleBand.band.in_(keys[at : at + _CHUNK]),
+                PER_KEY,
             )
         )
     petitioners = list({one.petitioner_key for one in new if one.petitioner_key is not None})

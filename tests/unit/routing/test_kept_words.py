@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.routing.domain.kept_words import pack, unpack
-from services.routing.domain.look_alikes import Features, compare, place_pairs, sketch
+from services.routing.domain.look_alikes import (
+    HEAD_WORDS,
+    TEXT_WORDS,
+    Features,
+    Pool,
+    bands,
+    compare,
+    place_pairs,
+    sketch,
+)
 from services.routing.domain.sameness import KEPT, MERGED, TOLD, Commonness, Sheet, profile, sameness
 
 NOW = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
@@ -88,3 +97,29 @@ def test_past_petitions_without_kept_words_are_weighed_by_their_sketch() -> None
     old = Features("old", "OLD", submitted_at=NOW, sketch=sketch(SITE.body))
     found = compare(features(SITE, sketch=sketch(SITE.body)), old)
     assert found is not None and (found.score, found.reasons) == (1.0, ["text"])
+
+
+def test_one_matter_in_other_words_is_found_by_its_rare_words_alone() -> None:
+    old, new = features(SITE), features(AGAIN)
+    assert not bands(old.sketch) and not bands(new.sketch)
+    pool = Pool()
+    pool.add(features(ELSEWHERE))
+    pool.add(old)
+    assert [one.petition_id for one in pool.candidates(new)] == ["a"]
+
+
+def test_who_shares_most_is_weighed_first() -> None:
+    pool = Pool()
+    copy = Sheet("copy", SITE.title, SITE.body, SITE.place)
+    for sheet in (copy, AGAIN):
+        pool.add(features(sheet, sketch=sketch(sheet.title + sheet.body)))
+    new = features(SITE, sketch=sketch(SITE.title + SITE.body))
+    assert [one.petition_id for one in pool.candidates(new)] == ["copy", "b"]
+
+
+@given(st.text(max_size=60), st.text(max_size=500))
+def test_what_a_petition_is_found_by_is_bounded_and_fits_the_databases_integers(title: str, body: str) -> None:
+    one = features(Sheet("x", title, body), sketch=sketch(title + body))
+    assert len(one.keys) <= 16 + TEXT_WORDS + HEAD_WORDS and len(set(one.keys)) == len(one.keys)
+    assert all(0 <= key < 2**63 for key in one.keys)
+    assert set(one.keys) >= set(bands(one.sketch))
