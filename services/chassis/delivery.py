@@ -167,6 +167,10 @@ class Work:
         row: Row | None = self._known[model, key]
         return row
 
+    def holds(self, model: type[Row], key: Hashable) -> bool:
+        """True when the row was loaded or added before, and is locked if there is one."""
+        return (model, key) in self._known
+
     def add(self, row: DeclarativeBase) -> None:
         """Keep a new row; its primary key must be set."""
         self.session.add(row)

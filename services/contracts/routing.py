@@ -29,7 +29,7 @@ class LookAlike(msgspec.Struct, frozen=True, kw_only=True):
     number: str
     #: 0 … 1.
     score: float
-    #: "same_petitioner", "text", "place".
+    #: "same_petitioner", "text", "title", "place"; "other_matter" speaks against it.
     reasons: list[str] = []
 
 
@@ -98,6 +98,15 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     basis: str = ""
 
 
+class CaseLink(msgspec.Struct, frozen=True, kw_only=True):
+    """Another case that this one is handled together with 并案."""
+
+    petition_id: str
+    number: str
+    #: When the two were joined.
+    since: datetime
+
+
 class CaseState(msgspec.Struct, frozen=True, kw_only=True):
     """Routing's full public state of one case."""
 
@@ -119,6 +128,10 @@ class CaseState(msgspec.Struct, frozen=True, kw_only=True):
     hops: int = 0
     reply: Reply | None = None
     closed_at: datetime | None = None
+    #: The case that this one follows step by step, up to the reply. Its own clock goes on.
+    lead: CaseLink | None = None
+    #: The cases that follow this one.
+    joined: list[CaseLink] = []
 
 
 class CaseEvent(PetitionEvent, frozen=True, kw_only=True):
@@ -166,6 +179,34 @@ class AssignmentObjected(CaseEvent, frozen=True, kw_only=True):
     #: The unit that objects; ``case.unit`` is empty again.
     unit: UnitRef
     reason: str
+
+
+class PetitionMerged(CaseEvent, frozen=True, kw_only=True):
+    """Two cases about one matter are handled together from now on; told of both (T4)."""
+
+    type: ClassVar[str] = "petition.merged.v1"
+    meaning: ClassVar[str] = "并案: handled together with another case about the same matter"
+
+    #: Staff id of the dispatcher, or "rule" where the case that led was withdrawn and another one leads now.
+    by: str
+    #: The other of the two.
+    other: CaseLink
+    #: This is the case that leads.
+    leads: bool = False
+
+
+class PetitionUnmerged(CaseEvent, frozen=True, kw_only=True):
+    """The two are handled apart again, each where it stands now; told of both."""
+
+    type: ClassVar[str] = "petition.unmerged.v1"
+    meaning: ClassVar[str] = "撤销并案: handled on its own again"
+
+    #: Staff id of the dispatcher, or "rule".
+    by: str
+    #: The other of the two.
+    other: CaseLink
+    #: This is the case that led.
+    leads: bool = False
 
 
 class ReplyIssued(CaseEvent, frozen=True, kw_only=True):
@@ -279,6 +320,8 @@ EVENTS = (
     PetitionDispatched,
     PetitionAccepted,
     AssignmentObjected,
+    PetitionMerged,
+    PetitionUnmerged,
     ReplyIssued,
     PetitionClosed,
     RiskRaised,

@@ -61,6 +61,8 @@ class Petition(Sequenced, Follows, Base):
     unit_line: Mapped[list[str]] = mapped_column(JSON, default=list)
     due_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
     reply: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
+    #: Handled together with another petition: "follows", "leads" or None.
+    together: Mapped[str | None] = mapped_column(String(10), default=None)
 
 
 class Contact(Sequenced, Base):
@@ -86,7 +88,8 @@ class Step(Base):
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     #: The publisher's count, for steps of one moment.
     sequence: Mapped[int] = mapped_column(BigInteger)
-    #: "assessed", "dispatched", "accepted", "objected", "replied", "closed", "told", "not_told".
+    #: "assessed", "dispatched", "accepted", "objected", "merged", "unmerged", "replied", "closed", "told",
+    #: "not_told".
     code: Mapped[str] = mapped_column(String(20))
     #: What the words need: the unit's name, the due date, the occasion.
     details: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)

@@ -35,6 +35,19 @@ class Settings(ServiceSettings):
         30, ge=1, le=600, description="How long a status page stays open after the query code was typed, in minutes."
     )
 
+    answers_url: str = Field(
+        "",
+        description="http(s):// address at which intake reads the public answers of search, to show them beside the "
+        "form; empty: none are shown. `wenzheng up` sets it.",
+    )
+
+    @field_validator("answers_url")
+    @classmethod
+    def _answers_are_http(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://")
+        return value.rstrip("/")
+
     @field_validator("phone_region")
     @classmethod
     def _two_letters(cls, value: str) -> str:

@@ -85,6 +85,7 @@ def _values(row: Petition) -> list[Any] | None:
         row.unit_line,
         row.due_at,
         None if row.reply is None else msgspec.convert(row.reply, Reply),
+        row.together == "follows",
     ]
 
 
@@ -92,7 +93,15 @@ CASES: Final = Followed(
     asker="intake",
     owner="routing",
     model=Petition,
-    fields=("case.state", "case.unit.id", "case.unit.name", "case.unit_line", "case.due_at", "case.reply"),
+    fields=(
+        "case.state",
+        "case.unit.id",
+        "case.unit.name",
+        "case.unit_line",
+        "case.due_at",
+        "case.reply",
+        "case.lead?",
+    ),
     values=_values,
 )
 FOLLOWED: Final = (CASES,)
@@ -130,6 +139,8 @@ def _steps(case: CaseState) -> Iterator[tuple[str, datetime, dict[str, Any]]]:
         yield "dispatched", case.dispatched_at, {"unit": unit, "due_at": due_at}
     if case.accepted_at is not None:
         yield "accepted", case.accepted_at, {"unit": unit, "due_at": due_at}
+    if case.lead is not None:
+        yield "merged", case.lead.since, {"leads": False, "unit": unit}
     if case.reply is not None:
         yield "replied", case.reply.issued_at, {"unit": msgspec.to_builtins(case.reply.unit.name)}
     if case.closed_at is not None:

@@ -11,18 +11,28 @@ from typing import Any, Final, Literal, NamedTuple
 from urllib.parse import quote
 
 from services.contracts.envelope import Envelope, Text
-from services.contracts.routing import CaseEvent, PetitionClosed, PetitionDispatched, ReplyIssued, RiskRaised
+from services.contracts.routing import (
+    CaseEvent,
+    PetitionClosed,
+    PetitionDispatched,
+    PetitionMerged,
+    PetitionUnmerged,
+    ReplyIssued,
+    RiskRaised,
+)
 
 Recipient = Literal["citizen", "unit", "portal"]
 #: What a message is about.
 #: ``risk``: a danger that the unit on duty is asked to acknowledge.
-Occasion = Literal["received", "dispatched", "replied", "closed", "risk"]
+Occasion = Literal["received", "dispatched", "merged", "unmerged", "replied", "closed", "risk"]
 #: ``mail``: by SMTP. ``mailbox``: kept in the house, read on the page. ``phone``: known, but nothing sends text
 #: messages. ``portal``: into the portal's own virtual host. ``webhook``: posted to the portal's own address.
 Channel = Literal["mail", "mailbox", "phone", "portal", "webhook"]
 
 RECIPIENTS: Final[tuple[Recipient, ...]] = ("citizen", "unit", "portal")
-OCCASIONS: Final[tuple[Occasion, ...]] = ("received", "dispatched", "replied", "closed", "risk")
+OCCASIONS: Final[tuple[Occasion, ...]] = (
+    "received", "dispatched", "merged", "unmerged", "replied", "closed", "risk",
+)  # fmt: skip
 CHANNELS: Final[tuple[Channel, ...]] = ("mail", "mailbox", "phone", "portal", "webhook")
 #: Delivery states of a message. ``skipped``: there is nothing to send it with, so nobody was told.
 STATES: Final = ("pending", "sending", "sent", "failed", "ambiguous", "skipped")
@@ -124,7 +134,7 @@ class Matter:
     due_at: datetime | None = None
     #: It went from one unit to another before.
     handed_over: bool = False
-    #: Why the case was closed.
+    #: Why the case was closed; "leads": another one follows it now; "together": the reply was given to several at once.
     because: str = ""
     #: Kinds of danger by name.
     dangers: tuple[Text, ...] = ()
@@ -167,7 +177,25 @@ def occasion_of(event: CaseEvent) -> Occasion | None:
         return "dispatched"
     if isinstance(event, ReplyIssued):
         return "replied"
+    if isinstance(event, PetitionMerged):
+        return "merged" if _joining_is_news(event) else None
+    if isinstance(event, PetitionUnmerged):
+        # Whose case led goes on as before.
+        return None if event.leads else "unmerged"
     return "closed" if isinstance(event, PetitionClosed) else None
+
+
+def _joining_is_news(event: PetitionMerged) -> bool:
+    """Told to whoever joins, and once to whoever leads; not when another one leads since the first was withdrawn."""
+    return event.by != "rule" and (not event.leads or len(event.case.joined) == 1)
+
+
+def _because(event: CaseEvent) -> str:
+    if isinstance(event, PetitionClosed):
+        return event.reason
+    if isinstance(event, PetitionMerged):
+        return "leads" if event.leads else ""
+    return "together" if isinstance(event, ReplyIssued) and event.case.lead is not None else ""
 
 
 def news_of(event: CaseEvent, envelope: Envelope) -> Matter | None:
@@ -185,7 +213,7 @@ def news_of(event: CaseEvent, envelope: Envelope) -> Matter | None:
         unit=case.unit.name if case.unit else None,
         due_at=case.due_at,
         handed_over=case.hops > 0,
-        because=event.reason if isinstance(event, PetitionClosed) else "",
+        because=_because(event),
     )
 
 
@@ -208,7 +236,7 @@ def danger_of(event: RiskRaised, envelope: Envelope) -> Matter:
 
 def told_of(matter: Matter) -> tuple[Recipient, ...]:
     """Who is told. No unit is responsible yet at receipt; who rated the reply knows that the case is over."""
-    if matter.occasion == "received":
+    if matter.occasion == "received" or (matter.occasion == "merged" and matter.because == "leads"):
         return ("citizen", "portal")
     if matter.occasion == "risk":
         return ("unit",)

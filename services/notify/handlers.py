@@ -25,6 +25,8 @@ from services.contracts.routing import (
     PetitionAssessed,
     PetitionClosed,
     PetitionDispatched,
+    PetitionMerged,
+    PetitionUnmerged,
     ReplyIssued,
     RiskAcknowledged,
     RiskRaised,
@@ -264,15 +266,15 @@ Speaker = Callable[[Delivery[Any], Work, Manner], None]
 
 #: Every event about petitions and cases; both lanes. ``speaking`` makes handlers of it.
 ON_EVENTS: dict[type[Event], Speaker] = {
-    PetitionSubmitted: follow_petition,
-    ReportSubmitted: follow_petition,
-    PetitionSupplemented: follow_petition,
-    PetitionWithdrawn: follow_petition,
-    PetitionRated: follow_petition,
+    **dict.fromkeys(
+        (PetitionSubmitted, ReportSubmitted, PetitionSupplemented, PetitionWithdrawn, PetitionRated), follow_petition
+    ),
     PetitionAssessed: follow_case,
     PetitionDispatched: follow_case,
     PetitionAccepted: follow_case,
     AssignmentObjected: follow_case,
+    PetitionMerged: follow_case,
+    PetitionUnmerged: follow_case,
     ReplyIssued: follow_case,
     PetitionClosed: follow_case,
     RiskRaised: follow_risk,

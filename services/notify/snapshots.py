@@ -11,7 +11,14 @@ from services.chassis.reconcile import TO_COME, Apply, Followed, Uncounted, comp
 from services.contracts.compare import SnapshotListed
 from services.contracts.envelope import Envelope, Event
 from services.contracts.intake import IntakeEvent, PetitionSubmitted, ReportSubmitted
-from services.contracts.routing import CaseEvent, CaseState, PetitionClosed, PetitionDispatched, ReplyIssued
+from services.contracts.routing import (
+    CaseEvent,
+    CaseState,
+    PetitionClosed,
+    PetitionDispatched,
+    PetitionMerged,
+    ReplyIssued,
+)
 from services.contracts.snapshots import PetitionSnapshot
 from services.notify import store
 from services.notify.domain import Manner, Occasion
@@ -48,6 +55,8 @@ PETITIONS: Final = Followed(
 #: Of a case nothing is kept but what was told of it: its sequence says whether anything was missed.
 CASES: Final = Followed(asker="notify", owner="routing", model=Correspondence)
 FOLLOWED: Final = (PETITIONS, CASES)
+#: States in which a case waits for its reply.
+OPEN: Final = ("under_review", "objected", "dispatched", "accepted")
 
 
 def _envelope(delivery: Delivery[PetitionSnapshot], event: Event, told_as: str = "") -> Envelope:
@@ -99,6 +108,9 @@ def _restore_case(delivery: Delivery[PetitionSnapshot], work: Work, manner: Mann
 
 def _news(case: CaseState) -> tuple[Occasion, datetime] | None:
     """What was last to be told of a case in this state, and when it happened."""
+    link = case.lead
+    if link is not None and case.state in OPEN and (case.dispatched_at is None or link.since >= case.dispatched_at):
+        return "merged", link.since
     if case.state in ("dispatched", "accepted") and case.dispatched_at is not None:
         return "dispatched", case.dispatched_at
     if case.state == "replied" and case.reply is not None:
@@ -112,6 +124,8 @@ def _event_of(taken: PetitionSnapshot, case: CaseState, occasion: Occasion) -> C
     head = {**taken.told_of, "case": case}
     if occasion == "dispatched":
         return PetitionDispatched(**head, by="")
+    if occasion == "merged" and case.lead is not None:
+        return PetitionMerged(**head, by="", other=case.lead)
     if occasion == "replied":
         return ReplyIssued(**head, by="")
     return PetitionClosed(**head, reason="withdrawn" if case.state == "withdrawn" else "rated")

@@ -44,6 +44,8 @@ STATE_TONES: Final[Mapping[str, str]] = {
 OCCASION_WORDS: Final[Mapping[str, str]] = {
     "received": l("Receipt"),
     "dispatched": l("Dispatch"),
+    "merged": l("Joining"),
+    "unmerged": l("Taking out"),
     "replied": l("Reply"),
     "closed": l("Closing"),
     "risk": l("Danger"),

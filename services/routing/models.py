@@ -126,6 +126,17 @@ class Case(Follows, Sequenced, Base):
     reply: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
+    #: The case that this one follows 并案; None when it goes its own way.
+    lead_id: Mapped[str | None] = mapped_column(String(64))
+    lead_number: Mapped[str | None] = mapped_column(String(40))
+    joined_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: The cases that follow this one (contracts: CaseLink); None for none. Changed only under the lock of both rows.
+    joined: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON(none_as_null=True))
+    #: Where this one stood before it joined another, so that it can be taken out again.
+    before_joining: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    #: Its words as look-alikes are weighed by (domain/kept_words.py); empty for sealed cases and those of before.
+    kept_words: Mapped[bytes | None] = mapped_column(LargeBinary)
+
 
 Index("case_unit", Case.unit_id, Case.state, Case.step_due_at)
 Index("case_state", Case.state, Case.step_due_at)

@@ -53,3 +53,8 @@ class Service:
     def duty(self) -> None:
         """Dangers that nobody on duty acknowledged in time go to the next one."""
         watching.watch(self.house)
+
+    @timer(interval=measuring.EVERY_S, eager=True)
+    def words(self) -> None:
+        """How common words are, so that look-alikes are weighed by the rare ones."""
+        store.commonness.learn(self.house)

@@ -17,6 +17,7 @@ from services.routing import store
 from services.routing.handlers.petitions import follow, open_again
 from services.routing.handlers.record import petition_of, state_of
 from services.routing.handlers.risks import ask_anew
+from services.routing.handlers.together import part
 from services.routing.models import Case
 
 
@@ -72,6 +73,7 @@ def _restore(delivery: Delivery[PetitionSnapshot], work: Work) -> str:
         open_again(Delivery(envelope), work, steps=steps, sequence=int(work.now.timestamp()))
         return ""
     if taken.sealed and not (case.sealed and case.audience == "sealed"):
+        part(work, case)
         case.sealed, case.audience = True, "sealed"
         store.cases.forget_features(work, case)
         ask_anew(work, case)

@@ -65,7 +65,7 @@ def follow_petition(delivery: Delivery[intake.IntakeEvent], work: Work) -> None:
     row.filed_kind, row.title, row.body = petition.kind, petition.title, petition.body
     row.submitted_at, row.language = petition.submitted_at, petition.language
     row.place, row.adcode = petition.place.text, petition.place.adcode
-    row.petitioner_key = petition.petitioner_key
+    row.petitioner_key, row.publish = petition.petitioner_key, petition.publish
     row.supplements = [{"text": piece.text, "at": piece.at.isoformat()} for piece in petition.supplements]
     row.withdrawn_at = petition.withdrawn_at
     row.solved = petition.rating.solved if petition.rating else None
@@ -89,6 +89,8 @@ def follow_case(delivery: Delivery[routing.CaseEvent], work: Work) -> None:
     row.due_at, row.closed_at = case.due_at, case.closed_at
     reply = case.reply
     row.reply, row.basis = (reply.text, reply.basis) if reply else ("", "")
+    row.lead = case.lead.number if case.lead else None
+    row.joined = [one.number for one in case.joined]
     row.outcome, row.replied_at = (reply.outcome, reply.issued_at) if reply else (None, None)
     _changed(row, work)
 
@@ -142,6 +144,8 @@ ON_PETITIONS: dict[type[Event], Handler] = {
     routing.PetitionDispatched: follow_case,
     routing.PetitionAccepted: follow_case,
     routing.AssignmentObjected: follow_case,
+    routing.PetitionMerged: follow_case,
+    routing.PetitionUnmerged: follow_case,
     routing.ReplyIssued: follow_case,
     routing.PetitionClosed: follow_case,
     notify.NoticeDelivered: count_notice,

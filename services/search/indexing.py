@@ -11,7 +11,7 @@ from services.chassis.sender_report import tell_waiting
 from services.chassis.sending import MEASURE_S
 from services.chassis.telemetry import log, trace_of
 from services.search import store
-from services.search.domain import NO_UNIT, month_of, number_keys, readers_of
+from services.search.domain import NO_UNIT, is_public, month_of, number_keys, readers_of
 from services.search.engines import Document, Engine, EngineAway, Written
 from services.search.models import PetitionView
 from services.search.settings import Settings
@@ -186,9 +186,14 @@ def document_of(row: PetitionView, zone: str) -> Document:
         unit=row.unit_id or NO_UNIT,
         state=row.state,
         month=month_of(row.submitted_at, zone),
-        readers=readers_of(row.audience, row.unit_id, row.unit_line),
+        readers=readers_of(row.audience, row.unit_id, row.unit_line, public=shown_to_all(row)),
         submitted_at=row.submitted_at,
     )
+
+
+def shown_to_all(row: PetitionView) -> bool:
+    """True when everybody may read title and reply of a petition."""
+    return is_public(agreed=row.publish, sealed=row.sealed, audience=row.audience, state=row.state, reply=row.reply)
 
 
 def supplements_of(row: PetitionView) -> str:

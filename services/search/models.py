@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Date, Index, Integer, String, Text, text
+from sqlalchemy import JSON, Boolean, Date, Index, Integer, String, Text, false, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from services.chassis.database import UtcDateTime
@@ -38,6 +38,8 @@ class PetitionView(Follows, Base):
     adcode: Mapped[str | None] = mapped_column(String(20), default=None)
     language: Mapped[str] = mapped_column(String(20), default="zh-Hans")
     petitioner_key: Mapped[str | None] = mapped_column(String(64), default=None)
+    #: The petitioner agrees that petition and reply are shown to the public.
+    publish: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     #: ``[{"text", "at"}]``, oldest first.
     supplements: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
@@ -64,6 +66,9 @@ class PetitionView(Follows, Base):
     outcome: Mapped[str | None] = mapped_column(String(20), default=None)
     replied_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    #: Number of the case that this one follows, and of those that follow it; None: none.
+    lead: Mapped[str | None] = mapped_column(String(40), default=None)
+    joined: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True), default=None)
 
     # What notify says.
     notices_delivered: Mapped[int] = mapped_column(Integer, default=0)

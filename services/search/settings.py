@@ -29,6 +29,11 @@ class Settings(ServiceSettings):
     )
     index_page: int = Field(500, ge=1, le=5000, description="Petitions written to the index in one go, at most.")
 
+    public_answers: bool = Field(
+        True,
+        description="Show title and reply of answered petitions to everybody, where the petitioner agreed to it.",
+    )
+
     @field_validator("elasticsearch_url")
     @classmethod
     def _elasticsearch_is_http(cls, value: SecretStr) -> SecretStr:

@@ -32,7 +32,7 @@ def _petition_values(row: PetitionView) -> list[Any]:
     return [
         *_head(row), row.filed_kind, row.title, row.body, row.submitted_at, row.place, row.adcode, row.language,
         row.petitioner_key, msgspec.convert(row.supplements, list[Supplement]), row.withdrawn_at, row.solved,
-        row.satisfaction,
+        row.satisfaction, row.publish,
     ]  # fmt: skip
 
 
@@ -42,6 +42,7 @@ def _case_values(row: PetitionView) -> list[Any]:
         *_head(row), row.case_state, row.case_audience, row.case_kind, row.subject, row.risks, row.unit_id,
         unit.get("zh"), unit.get("en"), row.unit_line, row.dispatched_at, row.accepted_at, row.due_at, row.hops,
         row.reply if replied else None, row.basis if replied else None, row.outcome, row.replied_at, row.closed_at,
+        row.lead,
     ]  # fmt: skip
 
 
@@ -60,6 +61,7 @@ PETITIONS: Final = Followed(
         *_HEAD, "petition.kind", "petition.title", "petition.body", "petition.submitted_at", "petition.place.text",
         "petition.place.adcode", "petition.language", "petition.petitioner_key", "petition.supplements",
         "petition.withdrawn_at", "petition.rating.solved", "petition.rating.satisfaction",
+        "petition.publish",
     ),
     values=_petition_values,
     sound=_sound,
@@ -72,7 +74,7 @@ CASES: Final = Followed(
         *_HEAD, "case.state", "case.audience", "case.kind", "case.assessment.subject", "case.assessment.risks",
         "case.unit.id", "case.unit.name.zh", "case.unit.name.en", "case.unit_line", "case.dispatched_at",
         "case.accepted_at", "case.due_at", "case.hops", "case.reply.text", "case.reply.basis", "case.reply.outcome",
-        "case.reply.issued_at", "case.closed_at",
+        "case.reply.issued_at", "case.closed_at", "case.lead.number",
     ),
     values=_case_values,
     sound=_sound,

@@ -14,10 +14,10 @@ from markupsafe import Markup
 
 from services.chassis.errors import Refusal
 from services.chassis.house import House
-from services.chassis.web import Nav, api, current_staff, house, make_app, pick, staff_required, t
+from services.chassis.web import Nav, RateLimit, api, current_staff, house, make_app, pick, staff_required, t
 from services.contracts.envelope import Text
 from services.contracts.words import KIND_NAMES, OUTCOME_NAMES, STATE_NAMES, STATE_TONES, name_of
-from services.search import store
+from services.search import store, web_public
 from services.search.domain import NO_UNIT
 from services.search.engines import DEEPEST, FACETS, Engine, open_engine
 from services.search.finding import Answer, Card, find
@@ -41,8 +41,13 @@ def create_app(house: House[Any], nav: Sequence[Nav] = ()) -> Flask:
             return store.unit_names(session).get(unit_id)
 
     app = make_app(house, "services.search", nav=nav, is_active=is_active, unit_name=unit_name)
-    app.extensions["search_engine"] = open_engine(house.settings)
+    engine = open_engine(house.settings)
+    app.extensions["search_engine"] = engine
+    per_minute = web_public.PER_MINUTE
+    limit, allowed = RateLimit(per_minute, per_minute), house.settings.public_answers
+    app.extensions["answers"] = web_public.Public(engine, limit, allowed)
     app.register_blueprint(bp)
+    app.register_blueprint(web_public.blueprint)
     return app
 
 
@@ -95,6 +100,8 @@ def _hit(card: Card, units: Names) -> dict[str, Any]:
         "unit": {"id": row.unit_id, "name": pick(_unit_name(row, units))} if row.unit_id else None,
         "state": row.state,
         "sealed": row.audience == "sealed",
+        "lead": row.lead,
+        "joined": row.joined or [],
         "submitted_at": row.submitted_at.isoformat() if row.submitted_at else None,
         "replied_at": row.replied_at.isoformat() if row.replied_at else None,
         "indexed_at": row.indexed_at.isoformat() if row.indexed_at else None,

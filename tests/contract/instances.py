@@ -74,6 +74,9 @@ _CASE: dict[str, Any] = {
     "due_at": at(31, 15, 59),
     "hops": 1,
 }
+_OTHER = routing.CaseLink(
+    petition_id="0195562e-5c00-7000-8000-000000000000", number="WZ-260226-10442-31807", since=at(2, 3)
+)
 _REPLY = routing.Reply(
     text="白鹭路路灯已于3月5日全部修复。",
     outcome="supported",
@@ -131,6 +134,8 @@ INSTANCES: tuple[Event, ...] = (
     routing.AssignmentObjected(
         **_case(state="objected", unit=None, unit_line=[]), by="s-roads-1", unit=ROADS, reason="该路段由城管局管理"
     ),
+    routing.PetitionMerged(**_case(lead=_OTHER), by="s-office-1", other=_OTHER),
+    routing.PetitionUnmerged(**_case(), by="s-office-1", other=_OTHER),
     routing.ReplyIssued(**_case(**_ANSWERED), by="s-roads-1"),
     routing.PetitionClosed(**_case(**{**_ANSWERED, "state": "closed", "closed_at": at(8, 3)}), reason="rated"),
     routing.RiskRaised(

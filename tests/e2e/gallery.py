@@ -26,15 +26,21 @@ PAGES: Final = (
     "home",
     "form",
     "form-refused",
+    "form-answered",
+    "answer",
     "report",
     "receipt",
     "look-up",
     "status-waiting",
+    "status-together",
     "status",
     "sign-in",
     "desk",
     "case-new",
     "case-accepted",
+    "case-alike",
+    "case-follows",
+    "case-leads",
     "case",
     "directory",
     "search",
@@ -50,7 +56,10 @@ PAGES: Final = (
 #: Pages without a word written by a petitioner, a unit or an officer.
 OWN_WORDS: Final = ("home", "form", "form-refused", "report", "look-up", "sign-in", "entry", "missing")
 #: Pages of which pictures are made.
-PICTURES: Final = ("form", "receipt", "status", "desk", "case", "search", "notices")
+PICTURES: Final = (
+    "form", "form-answered", "answer", "receipt", "status", "status-together", "desk", "case", "case-alike",
+    "case-follows", "case-leads", "search", "notices",
+)  # fmt: skip
 
 
 class Gallery:
@@ -92,9 +101,30 @@ class Gallery:
         return receipt
 
     @cached_property
+    def alike(self) -> dict[str, Any]:
+        """A petition about the same water as the waiting one, by somebody else."""
+        number = self.waiting["number"]
+        title = "旧码头社区水压低，六楼没水"
+        receipt = self._filed(title, "旧码头社区每天傍晚自来水水压都很低，六楼洗不了澡，请查一查。", "旧码头社区")
+        found = self._house.get(f"/desk/{receipt['number']}", "dispatcher").text
+        assert number in found
+        return receipt
+
+    @cached_property
+    def joined(self) -> dict[str, Any]:
+        """A petition that follows the one that its unit has taken on."""
+        body = "旧码头路口三路公交的站牌被车撞歪了，尖角对着人行道，孩子走过很危险。"
+        receipt = self._filed("三路公交站牌撞歪了", body, "旧码头路口")
+        number, lead = receipt["number"], self.accepted["number"]
+        answer = self._house.post(f"/api/cases/{number}/merge", {"into": lead}, "dispatcher")
+        assert answer.ok, answer.text
+        until(lambda: self._house.status(receipt)["together"] and self._house.status(self.accepted)["together"])
+        return receipt
+
+    @cached_property
     def answered(self) -> dict[str, Any]:
         """A petition with its reply, found by search and told to everybody, with an addition by the petitioner."""
-        receipt = self._filed(TITLE, BODY, "望澄街道锦梭社区锦梭路")
+        receipt = self._filed(TITLE, BODY, "望澄街道锦梭社区锦梭路", publish=True)
         number, unit = receipt["number"], receipt["unit"]
         assert self._house.act(receipt, "supplements", {"text": "昨夜又浇筑到三点。"}).ok
         assert self._house.post(f"/api/cases/{number}/accept", {}, "officer", unit).ok
@@ -106,8 +136,8 @@ class Gallery:
         until(lambda: "rate" in self._house.status(receipt)["actions"])
         return receipt
 
-    def _filed(self, title: str, body: str, place: str) -> dict[str, Any]:
-        receipt = self._house.file(title=title, body=body, place={"text": place})
+    def _filed(self, title: str, body: str, place: str, **changes: Any) -> dict[str, Any]:
+        receipt = self._house.file(title=title, body=body, place={"text": place}, **changes)
         case = self._house.judged(receipt["number"])
         assert case["state"] == "dispatched"
         until(lambda: self._house.status(receipt)["unit"])
@@ -121,15 +151,21 @@ class Gallery:
             "home": self._visitor("/"),
             "form": self._visitor("/petitions/new"),
             "form-refused": self._form_refused,
+            "form-answered": self._form_answered,
+            "answer": self._answer,
             "report": self._visitor("/petitions/report"),
             "receipt": self._receipt,
             "look-up": self._visitor("/petitions/status"),
             "status-waiting": lambda locale: self._status(self.waiting, locale),
+            "status-together": lambda locale: self._status(self.joined, locale),
             "status": lambda locale: self._status(self.answered, locale),
             "sign-in": self._visitor("/sign-in"),
             "desk": self._list("dispatcher", "/desk?queue=all"),
             "case-new": lambda locale: self._case(self.waiting, locale),
             "case-accepted": lambda locale: self._case(self.accepted, locale),
+            "case-alike": lambda locale: self._staff("dispatcher", f"/desk/{self.alike['number']}", locale),
+            "case-follows": lambda locale: self._staff("dispatcher", f"/desk/{self.joined['number']}", locale),
+            "case-leads": self._case_leads,
             "case": lambda locale: self._case(self.answered, locale),
             "directory": lambda locale: self._staff("dispatcher", "/directory", locale),
             "search": self._list("supervisor", "/search?q=搅拌车 夜间"),
@@ -173,6 +209,23 @@ class Gallery:
         page.click("main form[action='/petitions/new'] button[type=submit]")
         page.wait_for_selector("#errors")
         return page
+
+    def _form_answered(self, locale: str) -> Page:
+        assert self.answered
+        page = self._visitor("/petitions/new")(locale)
+        page.fill("#title", TITLE)
+        page.fill("#body", BODY)
+        page.click("button[name=look]")
+        page.wait_for_selector("#answered a")
+        return page
+
+    def _answer(self, locale: str) -> Page:
+        path = self.show("form-answered", locale).locator("#answered a").first.get_attribute("href")
+        return self._visitor(str(path))(locale)
+
+    def _case_leads(self, locale: str) -> Page:
+        assert self.joined
+        return self._case(self.accepted, locale)
 
     def _receipt(self, locale: str) -> Page:
         page = self._visitor("/petitions/new")(locale)

@@ -19,11 +19,16 @@ from services.contracts.routing import (
     PetitionAssessed,
     PetitionClosed,
     PetitionDispatched,
+    PetitionMerged,
+    PetitionUnmerged,
     ReplyIssued,
     StaffChanged,
 )
 from services.contracts.shared import PetitionEvent
 from services.intake.models import Account, Petition, Step
+
+#: Who acts in routing where no person does.
+RULE = "rule"
 
 
 def assessed(delivery: Delivery[PetitionAssessed], work: Work) -> None:
@@ -46,6 +51,26 @@ def accepted(delivery: Delivery[PetitionAccepted], work: Work) -> None:
 def objected(delivery: Delivery[AssignmentObjected], work: Work) -> None:
     """The unit handed it back. Its reason is written for the office; the citizen reads that it goes on."""
     _case(delivery, work, "objected", {"unit": msgspec.to_builtins(delivery.event.unit.name)})
+
+
+def merged(delivery: Delivery[PetitionMerged], work: Work) -> None:
+    """It is handled together with another petition, of which this one's petitioner learns nothing more.
+
+    Of many that join one after the other its petitioner reads once; nor when another of them leads.
+    """
+    event = delivery.event
+    if event.by == RULE or (event.leads and len(event.case.joined) > 1):
+        stand(delivery, work)
+        return
+    _case(delivery, work, "merged", {"leads": event.leads, "unit": unit_name(event.case)})
+
+
+def unmerged(delivery: Delivery[PetitionUnmerged], work: Work) -> None:
+    """It is handled on its own again. Whose petition led goes on as before."""
+    if delivery.event.leads:
+        stand(delivery, work)
+        return
+    _case(delivery, work, "unmerged", {"unit": unit_name(delivery.event.case)})
 
 
 def replied(delivery: Delivery[ReplyIssued], work: Work) -> None:
@@ -106,6 +131,7 @@ def _stand(petition: Petition, case: CaseState, delivery: Delivery[Any], work: W
     petition.unit_line = case.unit_line
     petition.due_at = case.due_at
     petition.reply = msgspec.to_builtins(case.reply) if case.reply else None
+    petition.together = "follows" if case.lead else "leads" if case.joined else None
 
 
 def _notice(delivery: Delivery[Any], work: Work, code: str) -> None:
@@ -150,6 +176,8 @@ ON_CASE: dict[type[Event], Handler] = {
     PetitionDispatched: dispatched,
     PetitionAccepted: accepted,
     AssignmentObjected: objected,
+    PetitionMerged: merged,
+    PetitionUnmerged: unmerged,
     ReplyIssued: replied,
     PetitionClosed: closed,
     NoticeDelivered: told,

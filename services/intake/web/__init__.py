@@ -16,6 +16,7 @@ from services.intake.areas import load_areas
 from services.intake.handlers.filing import Keys
 from services.intake.settings import Settings
 from services.intake.web import api, entry, pages, portals, status
+from services.intake.web.answers import Answers
 from services.intake.web.desk import Desk
 from services.intake.web.quota import Quota
 from services.intake.web.tray import Tray
@@ -47,6 +48,7 @@ def create_app(house: House[Settings], nav: Sequence[Nav] = ()) -> Flask:
         form_limit=Quota(house, "form", settings.form_per_minute),
         tries=Tries(settings.code_tries),
         tray=Tray(house, keys, zone),
+        answers=Answers(settings),
     )
     app.jinja_env.globals.update(
         name_of=words.name_of,

@@ -18,6 +18,7 @@ from services.intake.domain.petition import Problem
 from services.intake.domain.receipt import code_opens, read_number
 from services.intake.handlers.filing import Keys
 from services.intake.settings import Settings
+from services.intake.web.answers import Answers
 from services.intake.web.quota import Quota
 from services.intake.web.tray import Tray
 from services.intake.web.tries import Tries
@@ -39,6 +40,7 @@ class Desk:
     form_limit: Quota
     tries: Tries
     tray: Tray
+    answers: Answers
 
 
 def desk() -> Desk:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, session, url_for
+from flask import Blueprint, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response
 
 from services.chassis.errors import Refusal
 from services.chassis.web import about, client_key, language, traceparent
 from services.intake import store
-from services.intake.domain.petition import Filing
+from services.intake.domain.petition import TITLE_LENGTH, Filing
 from services.intake.domain.receipt import make_code
 from services.intake.handlers import Receipt
 from services.intake.handlers.filing import key_hash
 from services.intake.reading import Way, Wrong, read
+from services.intake.web.answers import Answered
 from services.intake.web.desk import desk
 from services.intake.web.forms import KIND_HINTS, PetitionForm, ReportForm
 
@@ -26,6 +28,8 @@ RECEIPT = "receipt"
 OPEN = "open"
 #: Minutes after filing in which the receipt may be shown.
 RECEIPT_MINUTES = 10
+#: Name of the button that asks for answered petitions instead of filing.
+LOOK = "look"
 
 
 @blueprint.get("/")
@@ -44,14 +48,30 @@ def petitions() -> Response:
 def new() -> Any:
     """File a petition."""
     form = PetitionForm()
+    if LOOK in request.form:
+        # Only a look: nothing is filed, nothing is found wrong with what is not finished yet.
+        answered = desk().answers.like((form.title.data or "")[:TITLE_LENGTH], client_key())
+        return _form_page(form, looked=True, answered=answered)
     if form.is_submitted():
         filing = _read(
             form, Way(channel="form", fallback=language(), key=key_hash("form", form.key), traceparent=traceparent())
         )
         if filing is not None:
             return _filed(filing)
-    page = render_template("intake/new.html", form=form, kind_hints=KIND_HINTS, areas=desk().areas)
-    return page, 422 if form.errors else 200
+    return _form_page(form), 422 if form.errors else 200
+
+
+def _form_page(form: PetitionForm, *, looked: bool = False, answered: Sequence[Answered] | None = None) -> str:
+    here = desk()
+    return render_template(
+        "intake/new.html",
+        form=form,
+        kind_hints=KIND_HINTS,
+        areas=here.areas,
+        looked=looked,
+        answered=answered,
+        look=LOOK if here.answers.offered else "",
+    )
 
 
 @blueprint.route("/petitions/report", methods=["GET", "POST"])

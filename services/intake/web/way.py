@@ -23,6 +23,8 @@ _TOLD: Final = {
     "dispatched": l("You were told which unit is responsible"),
     "accepted": l("You were told that the unit took it on"),
     "replied": l("The reply was sent to you"),
+    "merged": l("You were told that another petition is handled together with yours"),
+    "unmerged": l("You were told that your petition is handled on its own again"),
 }
 _CLOSED: Final = {
     "rated": l("You rated the reply."),
@@ -107,6 +109,14 @@ def _of_step(step: Step) -> Point:
         case "objected":
             text = t("It says that another unit is responsible. The petition office decides which.")
             return Point(step.code, step.at, t("%(unit)s handed it back", unit=unit), text, "amber")
+        case "merged":
+            text = t("Your number and time limit stay; the reply comes to you as well.")
+            title = t("Another petition about the same matter is handled together with yours")
+            if not details.get("leads"):
+                title = t("Handled together with another petition about the same matter")
+            return Point(step.code, step.at, title, text, "blue")
+        case "unmerged":
+            return Point(step.code, step.at, t("Handled on its own again"), "", "blue")
         case "replied":
             return Point(step.code, step.at, t("%(unit)s replied", unit=unit), t("The reply is on this page."), "green")
         case "closed":
@@ -147,6 +157,7 @@ def picture(petition: Petition, steps: Sequence[Step]) -> dict[str, Any]:
         "state_name": pick(name_of(STATE_NAMES, petition.state)),
         "unit": {"id": petition.unit_id, "name": pick(unit)} if unit else None,
         "due_at": petition.due_at,
+        "together": petition.together is not None,
         "reply": {
             "text": reply.text,
             "outcome": reply.outcome,

@@ -8,18 +8,24 @@ from typing import Final, Literal, Protocol, get_args
 
 from services.contracts.shared import Kind, State
 
-Step = Literal["dispatch", "accept", "objection", "reply"]
+Step = Literal["dispatch", "accept", "objection", "reply", "merge", "unmerge"]
 
-#: From which states each step may be taken (research: T9 to T12, T19).
+#: States in which a case still waits for somebody.
+OPEN: Final[tuple[State, ...]] = ("under_review", "objected", "dispatched", "accepted")
+
+#: From which states each step may be taken (research: T4, T9 to T12, T19).
 FROM: Final[Mapping[Step, frozenset[State]]] = {
     "dispatch": frozenset({"under_review", "objected", "dispatched"}),
     "accept": frozenset({"dispatched"}),
     "objection": frozenset({"dispatched"}),
     "reply": frozenset({"accepted"}),
+    "merge": frozenset(OPEN),
+    "unmerge": frozenset(OPEN),
 }
-
-#: States in which a case still waits for somebody.
-OPEN: Final[tuple[State, ...]] = ("under_review", "objected", "dispatched", "accepted")
+#: Steps that are the dispatcher's.
+_DISPATCHING: Final = frozenset({"dispatch", "merge", "unmerge"})
+#: Steps on a sealed case: nobody hands it back, and it is handled together with no other.
+_SEALED: Final = frozenset({"dispatch", "accept", "reply"})
 ENDED: Final[tuple[State, ...]] = ("closed", "withdrawn")
 
 #: A reason must say something (Art. 23 ¶3: detailed reasons).
@@ -74,8 +80,8 @@ def may(step: Step, viewer: Viewer, *, sealed: bool, unit_id: str | None) -> boo
     Sealed cases are worked by sealed-case officers alone, others never by them as such.
     """
     if sealed:
-        return SEALED_ROLE in viewer.roles and step != "objection"
-    if step == "dispatch":
+        return SEALED_ROLE in viewer.roles and step in _SEALED
+    if step in _DISPATCHING:
         return "dispatcher" in viewer.roles
     return unit_id is not None and viewer.unit_id == unit_id and bool(viewer.roles & {"officer", "unit_head"})
 

@@ -1,4 +1,4 @@
-"""Look-alikes: is this the same matter as a past petition? Sketches of text, the petitioner, the place."""
+"""Look-alikes: past petitions about one matter. Sketch, rare words, petitioner, place find them, sameness weighs."""
 
 from __future__ import annotations
 
@@ -8,8 +8,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
+from itertools import islice
 
 from services.contracts.routing import LookAlike
+from services.routing.domain.kept_words import unpack
+from services.routing.domain.sameness import TOLD, Profile, Sameness, sameness
 
 #: Characters in a shingle: three carry a Chinese word with its neighbour.
 SHINGLE = 3
@@ -17,13 +21,22 @@ SHINGLE = 3
 BINS = 64
 #: Bands of two bins each that are looked up: one equal band is found with 1 - (1 - s²)^16, 78 % at s = 0.3.
 BANDS = 16
+#: Words that a petition is found by beside the bands: its heaviest ones, and those of its title.
+TEXT_WORDS = 8
+HEAD_WORDS = 4
+#: Petitions that are looked at by one band or word, the newest.
+PER_KEY = 10
+#: What sets their numbers apart from those of bands.
+_WORD = BANDS << 58
 #: Past petitions older than this are no look-alikes (days); 90 is the rule for a repeated matter.
 REPEAT_DAYS = 90
 #: How many are told, and how many are weighed at most.
 MOST = 5
 CANDIDATES = 40
-#: Scores below this are not told.
+#: Where no words are kept of one of the two, scores below this are not told.
 LEAST = 0.3
+#: What texts, titles and places must share to be named as a reason.
+_TEXT, _TITLE, _PLACE = 0.15, 0.3, 0.3
 
 _EMPTY = 0xFFFFFFFF
 _PACK = struct.Struct(f"<{BINS}I")
@@ -61,6 +74,14 @@ def bands(sketched: bytes) -> list[int]:
     return [band << 58 | (bins[band] << 29 ^ bins[band + BINS // 2]) & (1 << 58) - 1 for band in range(BANDS)]
 
 
+def rare_words(profile: Profile | None) -> list[int]:
+    """The keys of a petition's heaviest words and of those of its title: numbers beside those of all bands."""
+    if profile is None:
+        return []
+    heads = sorted(profile.heads, key=lambda key: (-profile.heads[key], key))
+    return [_WORD | key for key in (*islice(profile.weights, TEXT_WORDS), *heads[:HEAD_WORDS])]
+
+
 def similarity(one: bytes, other: bytes) -> float:
     """Estimated share of shingles that two texts have in common, 0 … 1."""
     if not one or not other:
@@ -95,30 +116,69 @@ class Features:
     subject: str | None = None
     area: str | None = None
     place: frozenset[str] = frozenset()
+    #: Its words (kept_words.pack); empty for petitions of before they were kept.
+    kept: bytes = b""
+
+    @cached_property
+    def keys(self) -> list[int]:
+        """What it is found by: the bands of its sketch and its rarest words, each once."""
+        return list(dict.fromkeys([*bands(self.sketch), *rare_words(self.profile)]))
+
+    @cached_property
+    def profile(self) -> Profile | None:
+        """Its words, ready for weighing."""
+        return unpack(self.kept, self.petition_id, self.petitioner_key)
 
 
 def compare(new: Features, past: Features) -> LookAlike | None:
     """How alike two petitions are, with the reasons; None when they are not, or the past one is too old."""
     if past.petition_id == new.petition_id or abs(new.submitted_at - past.submitted_at) > timedelta(days=REPEAT_DAYS):
         return None
+    if new.profile is None or past.profile is None:
+        return _by_sketch(new, past)
+    found = sameness(new.profile, past.profile)
+    # Who writes again about the same subject is told of whatever the words are: it may be the matter from another side.
+    again = found.same_petitioner and new.subject is not None and new.subject == past.subject
+    return _told(past, found.score, _reasons(new, past, found)) if found.score >= TOLD or again else None
+
+
+def _told(past: Features, score: float, reasons: Iterable[str]) -> LookAlike:
+    score = round(min(score, 1.0), 2)
+    return LookAlike(petition_id=past.petition_id, number=past.number, score=score, reasons=sorted(reasons))
+
+
+def _reasons(new: Features, past: Features, found: Sameness) -> list[str]:
+    """What a score rests on, in codes."""
+    same_area = new.area is not None and new.area == past.area
+    near = same_area and overlap(new.place, past.place) >= _PLACE
+    one, other = new.profile, past.profile
+    named = one is not None and other is not None and bool(one.head_places & other.head_places)
+    seen = {
+        "text": found.text >= _TEXT,
+        "title": found.heads >= _TITLE,
+        "place": near or named,
+        "same_petitioner": found.same_petitioner,
+        "other_matter": found.apart,
+    }
+    reasons = [code for code, there in seen.items() if there]
+    return reasons if set(reasons) - {"other_matter"} else ["text", *reasons]
+
+
+def _by_sketch(new: Features, past: Features) -> LookAlike | None:
     score, reasons = 0.0, []
     text = similarity(new.sketch, past.sketch)
-    if text >= 0.15:
+    if text >= _TEXT:
         score, reasons = text, ["text"]
     same_subject = new.subject is not None and new.subject == past.subject
     if same_subject and new.area is not None and new.area == past.area:
         near = overlap(new.place, past.place)
-        if near >= 0.3:
+        if near >= _PLACE:
             score += 0.25 + 0.35 * near
             reasons.append("place")
     if new.petitioner_key is not None and new.petitioner_key == past.petitioner_key:
         score += 0.5 if same_subject else 0.3
         reasons.append("same_petitioner")
-    if score < LEAST:
-        return None
-    return LookAlike(
-        petition_id=past.petition_id, number=past.number, score=round(min(score, 1.0), 2), reasons=sorted(reasons)
-    )
+    return None if score < LEAST else _told(past, score, reasons)
 
 
 class Pool:
@@ -126,7 +186,7 @@ class Pool:
 
     def __init__(self) -> None:
         self._known: dict[str, Features] = {}
-        self._by_band: dict[int, list[str]] = defaultdict(list)
+        self._by_key: dict[int, list[str]] = defaultdict(list)
         self._by_petitioner: dict[str, list[str]] = defaultdict(list)
         self._by_matter: dict[tuple[str | None, str | None], list[str]] = defaultdict(list)
 
@@ -135,22 +195,26 @@ class Pool:
         if one.petition_id in self._known:
             return
         self._known[one.petition_id] = one
-        for band in bands(one.sketch):
-            self._by_band[band].append(one.petition_id)
+        for key in one.keys:
+            self._by_key[key].append(one.petition_id)
         if one.petitioner_key is not None:
             self._by_petitioner[one.petitioner_key].append(one.petition_id)
         self._by_matter[one.subject, one.area].append(one.petition_id)
 
     def candidates(self, new: Features) -> list[Features]:
-        """Those worth weighing: same petitioner, an equal band, same subject in the same area; bounded."""
-        found: dict[str, None] = {}
-        if new.petitioner_key is not None:
-            found.update(dict.fromkeys(reversed(self._by_petitioner[new.petitioner_key][-10:])))
-        for band in bands(new.sketch):
-            found.update(dict.fromkeys(reversed(self._by_band.get(band, [])[-10:])))
-        if new.subject is not None:
-            found.update(dict.fromkeys(reversed(self._by_matter[new.subject, new.area][-20:])))
-        return [self._known[petition_id] for petition_id in found][:CANDIDATES]
+        """Those worth weighing: same petitioner, most bands and rare words in common, same subject in the same area.
+
+        Of each the newest few; ``CANDIDATES`` in all.
+        """
+        found: dict[str, int] = {}
+        for key in new.keys:
+            for petition_id in self._by_key.get(key, [])[-PER_KEY:]:
+                found[petition_id] = found.get(petition_id, 0) + 1
+        # Of equally many the newest: ids sort by time.
+        likely = sorted(found, key=lambda petition_id: (found[petition_id], petition_id), reverse=True)
+        own = reversed(self._by_petitioner[new.petitioner_key][-10:]) if new.petitioner_key is not None else ()
+        near = reversed(self._by_matter[new.subject, new.area][-20:]) if new.subject is not None else ()
+        return [self._known[petition_id] for petition_id in dict.fromkeys([*own, *likely, *near])][:CANDIDATES]
 
 
 def look_alikes(new: Features, candidates: Sequence[Features]) -> list[LookAlike]:

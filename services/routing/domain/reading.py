@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 from services.contracts.intake import PetitionState
 from services.routing.domain.judgement import Judge, Judgement, Sheet
+from services.routing.domain.kept_words import pack
 from services.routing.domain.learned import Learned, with_learned
 from services.routing.domain.look_alikes import Features, place_pairs, sketch
+from services.routing.domain.sameness import Commonness, profile
+from services.routing.domain.sameness import Sheet as Words
 
 
 @dataclass(frozen=True)
@@ -17,6 +20,8 @@ class Reading:
 
     judgement: Judgement
     features: Features
+    #: Keys of its words, each once; none of a report on a person.
+    words: frozenset[int] = frozenset()
 
 
 def read(
@@ -25,6 +30,7 @@ def read(
     petition: PetitionState,
     judge: Judge,
     fold: Callable[[str], str],
+    common: Commonness,
     learned: Learned | None = None,
     *,
     sealed: bool,
@@ -37,6 +43,7 @@ def read(
         petition: as intake tells it.
         judge: the directory of the day, made ready.
         fold: brings texts to one form.
+        common: how common words are.
         learned: the trained judgement in force, where there is one.
         sealed: a report on a person; nothing is kept of it that another petition could be compared with.
     """
@@ -49,6 +56,8 @@ def read(
     judgement = judge.judge(sheet)
     if learned is not None:
         judgement = with_learned(judgement, sheet, judge.directory, learned)
+    words = Words(petition_id, sheet.title, sheet.body, place, petitioner=petition.petitioner_key)
+    cut = words.cut()
     features = Features(
         petition_id,
         number,
@@ -58,5 +67,6 @@ def read(
         subject=judgement.subject,
         area=judgement.area,
         place=place_pairs(place, judge.area_words),
+        kept=pack(profile(words, common, cut)),
     )
-    return Reading(judgement, features)
+    return Reading(judgement, features, frozenset(cut.keys()))

@@ -14,9 +14,12 @@ from services.contracts.shared import Kind
 from services.routing import store
 from services.routing.domain import cases, clocks
 from services.routing.domain.cases import Outcome, Step, Viewer
-from services.routing.handlers.petitions import send
+from services.routing.handlers.petitions import send_all
 from services.routing.handlers.record import note, petition_of, tell, unit_of
+from services.routing.handlers.together import followers, hurry
 from services.routing.models import Case
+
+NO_SUCH_CASE: Final = "There is no such case, or it is not for you to see."
 
 
 class Target(NamedTuple):
@@ -46,7 +49,7 @@ def dispatch(work: Work, viewer: Viewer, target: Target, unit_id: str, reason: s
 
     Raises:
         Refusal: ``no_such_case``, ``not_allowed``, ``case_changed``, ``wrong_state``, ``unknown_unit``,
-            ``same_unit``, ``sealed_unit_only``, ``reason_too_short``.
+            ``same_unit``, ``sealed_unit_only``, ``others_follow``, ``follows_another``, ``reason_too_short``.
     """
     case = _taken(work, viewer, target, "dispatch")
     directory = store.directory.read(work.session).on(store.directory.today(work.session, work.now))
@@ -57,11 +60,16 @@ def dispatch(work: Work, viewer: Viewer, target: Target, unit_id: str, reason: s
         raise Refusal("same_unit", "The case is with this unit already: choose another one.", field="unit")
     if case.sealed and not unit.sealed:
         raise Refusal("sealed_unit_only", "A report on a person goes only to the unit for sealed cases.", field="unit")
+    if unit.sealed and case.joined:
+        message = (
+            "Other cases follow this one, and nothing is handled together with a sealed case: take them out first."
+        )
+        raise Refusal("others_follow", message, field="unit", status=409)
     reason = cases.tidy(reason)
     if case.state != "under_review" or reason:
         # A first dispatch speaks for itself; taking a case from a unit needs its reason.
         _refuse(cases.reason_problem(reason), "reason")
-    send(work, case, directory, unit, by=viewer.id, reason=reason)
+    send_all(work, case, directory, unit, by=viewer.id, reason=reason)
     return case
 
 
@@ -73,12 +81,14 @@ def accept(work: Work, viewer: Viewer, target: Target) -> Case:
     """
     case = _taken(work, viewer, target, "accept")
     jurisdiction = store.directory.read(work.session).jurisdiction
-    case.state, case.accepted_at = "accepted", work.now
-    kind: Kind = petition_of(case).kind
-    case.due_at = clocks.reply_due(kind, work.now, jurisdiction.promises, jurisdiction.time_zone)
-    case.step_due_at = case.due_at
-    note(work, case, "accepted", viewer.id, unit=unit_of(case))
-    tell(work, case, PetitionAccepted, by=viewer.id)
+    for one in (case, *followers(work, case)):
+        one.state, one.accepted_at = "accepted", work.now
+        kind: Kind = petition_of(one).kind
+        one.due_at = clocks.reply_due(kind, work.now, jurisdiction.promises, jurisdiction.time_zone)
+        one.step_due_at = one.due_at
+        note(work, one, "accepted", viewer.id, unit=unit_of(one))
+        tell(work, one, PetitionAccepted, by=viewer.id)
+    hurry(work, case)
     return case
 
 
@@ -95,15 +105,17 @@ def hand_back(work: Work, viewer: Viewer, target: Target, reason: str) -> Case:
     if unit is None:
         raise Refusal("wrong_state", "The case is with no unit.", status=409)
     jurisdiction = store.directory.read(work.session).jurisdiction
-    case.state, case.unit_id, case.unit_name, case.unit_line = "objected", None, None, ""
-    case.step_due_at = clocks.dispatch_due(case.submitted_at, jurisdiction.promises, jurisdiction.time_zone)
-    note(work, case, "objected", viewer.id, reason, unit=unit)
-    tell(work, case, AssignmentObjected, by=viewer.id, unit=unit, reason=reason)
+    for one in (case, *followers(work, case)):
+        one.state, one.unit_id, one.unit_name, one.unit_line = "objected", None, None, ""
+        one.step_due_at = clocks.dispatch_due(one.submitted_at, jurisdiction.promises, jurisdiction.time_zone)
+        note(work, one, "objected", viewer.id, reason, unit=unit)
+        tell(work, one, AssignmentObjected, by=viewer.id, unit=unit, reason=reason)
+    hurry(work, case)
     return case
 
 
 def reply(work: Work, viewer: Viewer, target: Target, text: str, outcome: Outcome, basis: str) -> Case:
-    """答复: the unit answers; the reply goes out.
+    """答复: the unit answers; the reply goes out, to the petitioner of each case that follows this one as well.
 
     Raises:
         Refusal: ``no_such_case``, ``not_allowed``, ``case_changed``, ``wrong_state``, ``reply_too_short``,
@@ -119,10 +131,11 @@ def reply(work: Work, viewer: Viewer, target: Target, text: str, outcome: Outcom
     if unit is None:
         raise Refusal("wrong_state", "The case is with no unit.", status=409)
     answer = Reply(text=text, outcome=outcome, unit=unit, issued_at=work.now, basis=basis)
-    case.reply = msgspec.to_builtins(answer)
-    case.state, case.step_due_at = "replied", None
-    note(work, case, "replied", viewer.id, unit=unit)
-    tell(work, case, ReplyIssued, by=viewer.id)
+    for one in (case, *followers(work, case)):
+        one.reply = msgspec.to_builtins(answer)
+        one.state, one.step_due_at = "replied", None
+        note(work, one, "replied", viewer.id, unit=unit)
+        tell(work, one, ReplyIssued, by=viewer.id)
     return case
 
 
@@ -130,18 +143,31 @@ def _taken(work: Work, viewer: Viewer, target: Target, step: Step) -> Case:
     """The case locked for a step, or the reason why this member of staff cannot take it now."""
     case = store.cases.take(work, viewer, target.number)
     if case is None:
-        raise Refusal("no_such_case", "There is no such case, or it is not for you to see.", status=404)
+        raise Refusal("no_such_case", NO_SUCH_CASE, status=404)
+    unchanged(case, target if store.cases.is_whole(work, case) else target._replace(version=-1))
+    if not cases.may(step, viewer, sealed=case.audience == "sealed", unit_id=case.unit_id):
+        raise Refusal("not_allowed", "Your account may not take this step on this case.", status=403)
+    if case.state not in cases.FROM[step]:
+        raise Refusal("wrong_state", "This step is not possible in the present state of the case.", status=409)
+    if case.lead_id is not None:
+        message = "This case follows %(lead)s: take the step there, and it is taken here too."
+        raise Refusal("follows_another", message, status=409, lead=case.lead_number or "")
+    return case
+
+
+def unchanged(case: Case, target: Target) -> None:
+    """Refuse a step that was meant for an older version of the case (``case_changed``)."""
     if target.version is not None and target.version != case.version:
         raise Refusal(
             "case_changed",
             "The case was changed by somebody else meanwhile: look at it again, then repeat your step.",
             status=409,
         )
-    if not cases.may(step, viewer, sealed=case.audience == "sealed", unit_id=case.unit_id):
-        raise Refusal("not_allowed", "Your account may not take this step on this case.", status=403)
-    if case.state not in cases.FROM[step]:
-        raise Refusal("wrong_state", "This step is not possible in the present state of the case.", status=409)
-    return case
+
+
+def refuse_reason(reason: str) -> None:
+    """Refuse a reason that says too little or too much."""
+    _refuse(cases.reason_problem(reason), "reason")
 
 
 def _refuse(problem: str | None, field: str) -> None:

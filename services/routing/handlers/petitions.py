@@ -16,10 +16,9 @@ from services.routing.domain.look_alikes import look_alikes
 from services.routing.domain.reading import Reading
 from services.routing.handlers import risks
 from services.routing.handlers.record import note, tell
+from services.routing.handlers.together import RULE, followers, hand_on, hurry, part
 from services.routing.models import Case
 
-#: Who acts where no person does.
-RULE = "rule"
 PETITIONER = "petitioner"
 
 
@@ -102,7 +101,7 @@ def _open(event: IntakeEvent, work: Work, *, steps: int = 0, sequence: int = 0) 
         else look_alikes(reading.features, store.loading.pool(work, reading.features).candidates(reading.features))
     )
     case.assessment = msgspec.to_builtins(Assessment(look_alikes=alike))
-    store.loading.add_case(work, case, reading.features)
+    store.loading.add_case(work, case, reading)
     note(work, case, "submitted", PETITIONER)
     return case
 
@@ -128,6 +127,8 @@ def _assess(case: Case, event: IntakeEvent, work: Work) -> None:
     case.subject, case.area, case.confidence = judgement.subject, judgement.area, judgement.confidence
     case.risky = bool(judgement.risks)
     before, case.audience = case.audience, _audience(case, reading)
+    if case.audience != "units":
+        part(work, case)
     directory = store.directory.read(work.session)
     zone, promises = directory.jurisdiction.time_zone, directory.jurisdiction.promises
     case.step_due_at = clocks.dispatch_due(case.submitted_at, promises, zone)
@@ -136,8 +137,8 @@ def _assess(case: Case, event: IntakeEvent, work: Work) -> None:
     if case.audience != before:
         risks.ask_anew(work, case)
     unit = directory.unit_by_id.get(judgement.unit) if judgement.unit else None
-    if unit is not None:
-        send(work, case, directory, unit, by=RULE)
+    if unit is not None and case.lead_id is None:
+        send_all(work, case, directory, unit, by=RULE)
     risks.raise_alarm(work, case, judgement.risk_findings)
 
 
@@ -158,6 +159,13 @@ def _audience(case: Case, reading: Reading) -> str:
         return "sealed"
     # What reads like a report on a person is shown to no unit before a dispatcher has looked (Art. 30).
     return "dispatchers" if reading.judgement.on_person else "units"
+
+
+def send_all(work: Work, case: Case, directory: Directory, unit: Unit, *, by: str, reason: str = "") -> None:
+    """交办: send a case, and those that follow it, to a unit."""
+    for one in (case, *followers(work, case)):
+        send(work, one, directory, unit, by=by, reason=reason)
+    hurry(work, case)
 
 
 def send(work: Work, case: Case, directory: Directory, unit: Unit, *, by: str, reason: str = "") -> None:
@@ -187,6 +195,7 @@ def _end_if_due(case: Case, petition: PetitionState, work: Work) -> None:
     if case.state in ENDED:
         return
     if petition.withdrawn_at is not None:
+        hand_on(work, case)
         case.state, case.closed_at, case.step_due_at = "withdrawn", work.now, None
         note(work, case, "withdrawn", PETITIONER, petition.withdrawal_reason)
         tell(work, case, PetitionClosed, reason="withdrawn")

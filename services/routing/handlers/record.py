@@ -9,7 +9,7 @@ import msgspec
 from services.chassis.delivery import Work
 from services.contracts.envelope import Text
 from services.contracts.intake import PetitionState
-from services.contracts.routing import Assessment, CaseEvent, CaseState, Reply
+from services.contracts.routing import Assessment, CaseEvent, CaseLink, CaseState, Reply
 from services.contracts.shared import Origin, UnitRef
 from services.routing import store
 from services.routing.domain.cases import line_of
@@ -40,6 +40,18 @@ def reply_of(case: Case) -> Reply | None:
     return None if case.reply is None else msgspec.convert(case.reply, Reply)
 
 
+def joined_of(case: Case) -> list[CaseLink]:
+    """The cases that follow this one."""
+    return msgspec.convert(case.joined or [], list[CaseLink])
+
+
+def lead_of(case: Case) -> CaseLink | None:
+    """The case that this one follows."""
+    if case.lead_id is None or case.lead_number is None or case.joined_at is None:
+        return None
+    return CaseLink(petition_id=case.lead_id, number=case.lead_number, since=case.joined_at)
+
+
 def state_of(case: Case) -> CaseState:
     """Routing's full public state of the case."""
     values: Any = {"state": case.state, "audience": case.audience, "kind": case.kind}
@@ -54,6 +66,8 @@ def state_of(case: Case) -> CaseState:
         hops=case.hops,
         reply=reply_of(case),
         closed_at=case.closed_at,
+        lead=lead_of(case),
+        joined=joined_of(case),
     )
 
 

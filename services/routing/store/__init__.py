@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.routing.store import cases, directory, learned, loading, risks, staff
+from services.routing.store import cases, commonness, directory, learned, loading, risks, staff
 from services.routing.store.loading import load_cases
 
-__all__ = ["cases", "directory", "learned", "load_cases", "loading", "risks", "staff"]
+__all__ = ["cases", "commonness", "directory", "learned", "load_cases", "loading", "risks", "staff"]

@@ -45,7 +45,8 @@ def waiting_for(viewer: Viewer) -> ColumnElement[bool]:
         waiting.append(and_(Case.unit_id == viewer.unit_id, Case.state.in_(["dispatched", "accepted"])))
     if SEALED_ROLE in viewer.roles:
         waiting.append(and_(Case.audience == "sealed", Case.state.in_(OPEN)))
-    return and_(seen_by(viewer), or_(*waiting)) if waiting else false()
+    # Who works on a case works on those that follow it: they wait for nobody of their own.
+    return and_(seen_by(viewer), Case.lead_id.is_(None), or_(*waiting)) if waiting else false()
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,8 @@ def page_of(session: Session, viewer: Viewer, asked: Asked, now: datetime) -> Fo
                 Case.submitted_at,
                 Case.due_at,
                 Case.step_due_at,
+                Case.lead_number,
+                Case.joined,
             )
         )
         .where(where)
@@ -175,17 +178,73 @@ def find(session: Session, viewer: Viewer, number: str) -> Case | None:
 
 
 def take(work: Work, viewer: Viewer, number: str) -> Case | None:
-    """As ``find``, locked for a step."""
-    query = select(Case.petition_id).where(Case.number == number, seen_by(viewer))
-    petition_id = work.session.scalar(query)
-    return None if petition_id is None else work.get(Case, petition_id)
+    """As ``find``, locked for a step together with the cases that follow it, by one statement in key order.
+
+    One that joined in the very moment is not locked: see ``is_whole``.
+    """
+    query = select(Case.petition_id, Case.joined).where(Case.number == number, seen_by(viewer))
+    found = work.session.execute(query).first()
+    if found is None:
+        return None
+    work.preload(Case, [found[0], *(link["petition_id"] for link in found[1] or ())])
+    return work.get(Case, found[0])
+
+
+def is_whole(work: Work, case: Case) -> bool:
+    """True when all that follow a case were locked with it. To lock one later might wait for who waits for us."""
+    return all(work.holds(Case, link["petition_id"]) for link in case.joined or ())
+
+
+def take_two(work: Work, viewer: Viewer, number: str, other: str) -> tuple[Case | None, Case | None]:
+    """Two cases by their numbers, locked by one statement in key order; None for one that is not to be seen."""
+    query = select(Case.number, Case.petition_id).where(Case.number.in_([number, other]), seen_by(viewer))
+    found = {row[0]: row[1] for row in work.session.execute(query)}
+    work.preload(Case, found.values())
+    one, two = (work.get(Case, found[key]) if key in found else None for key in (number, other))
+    return one, two
+
+
+def take_with_lead(work: Work, viewer: Viewer, number: str) -> tuple[Case | None, Case | None]:
+    """A case and the one it follows, both locked."""
+    lead_number = work.session.scalar(select(Case.lead_number).where(Case.number == number, seen_by(viewer)))
+    if lead_number is None:
+        return take(work, viewer, number), None
+    case, lead = take_two(work, viewer, number, lead_number)
+    return case, lead if case is not None and lead is not None and case.lead_id == lead.petition_id else None
+
+
+def first_step_due(work: Work, lead: Case) -> datetime | None:
+    """When the first of the cases that follow this one needs its next step. None of them is locked for it."""
+    ids = [link["petition_id"] for link in lead.joined or ()]
+    if not ids:
+        return None
+    work.session.flush()
+    query = select(func.min(Case.step_due_at)).where(Case.petition_id.in_(ids), Case.lead_id == lead.petition_id)
+    return work.session.scalar(query)
 
 
 def visible_titles(session: Session, viewer: Viewer, petition_ids: Sequence[str]) -> dict[str, Case]:
     """Those of the petitions that this member of staff may see, for the list of look-alikes."""
     query = (
         select(Case)
-        .options(load_only(Case.number, Case.title, Case.state, Case.submitted_at, Case.unit_name))
+        .options(
+            load_only(
+                Case.number,
+                Case.title,
+                Case.state,
+                Case.submitted_at,
+                Case.unit_name,
+                Case.petition,
+                Case.kind,
+                Case.sealed,
+                Case.audience,
+                Case.unit_id,
+                Case.lead_id,
+                Case.lead_number,
+                Case.joined,
+                Case.hops,
+            )
+        )
         .where(Case.petition_id.in_(petition_ids), seen_by(viewer))
     )
     return {one.petition_id: one for one in session.scalars(query)}
@@ -217,5 +276,5 @@ def names_of(session: Session, staff_ids: Sequence[str]) -> dict[str, str]:
 
 def forget_features(work: Work, row: Case) -> None:
     """Later petitions no longer find this one: it became sealed."""
-    row.sketch, row.place_pairs = b"", ""
+    row.sketch, row.place_pairs, row.kept_words = b"", "", None
     forget_bands(work.session, row.petition_id)

@@ -13,11 +13,11 @@ from services.chassis.delivery import Work
 from services.chassis.pairs import pairs_in
 from services.contracts.envelope import Envelope
 from services.contracts.intake import IntakeEvent
-from services.routing.domain.look_alikes import REPEAT_DAYS, Features, Pool, bands
+from services.routing.domain.look_alikes import PER_KEY, REPEAT_DAYS, Features, Pool
 from services.routing.domain.reading import Reading, read
 from services.routing.folding import fold
 from services.routing.models import Case, HistoryEntry, RiskAlert, ShingleBand
-from services.routing.store import directory, learned
+from services.routing.store import commonness, directory, learned
 
 _POOL: Final = "routing.pool"
 _READINGS: Final = "routing.readings"
@@ -54,19 +54,19 @@ def pool(work: Work, features: Features) -> Pool:
     return known
 
 
-def add_case(work: Work, case: Case, features: Features) -> None:
+def add_case(work: Work, case: Case, read: Reading) -> None:
     """Keep a new case and, unless it is sealed, what later petitions find it by."""
     work.add(case)
     if not case.sealed:
-        keep_features(work, case, features)
+        keep_features(work, case, read.features)
+        commonness.common(work.session).add(read.words)
 
 
 def keep_features(work: Work, case: Case, features: Features) -> None:
     """Let later petitions find this one."""
     case.sketch, case.place_pairs = features.sketch, " ".join(sorted(features.place))
-    work.session.add_all(
-        ShingleBand(band=band, petition_id=case.petition_id) for band in dict.fromkeys(bands(features.sketch))
-    )
+    case.kept_words = features.kept
+    work.session.add_all(ShingleBand(band=key, petition_id=case.petition_id) for key in features.keys)
     pool(work, features).add(features)
 
 
@@ -83,7 +83,8 @@ def _readings(work: Work) -> dict[tuple[str, int], Reading]:
 def _read(work: Work, event: IntakeEvent) -> Reading:
     judge = directory.judge_on(work.session, work.now)
     in_force = None if event.sealed else learned.in_force(work.session)
-    return read(event.petition_id, event.number, event.petition, judge, fold, in_force, sealed=event.sealed)
+    common = commonness.common(work.session)
+    return read(event.petition_id, event.number, event.petition, judge, fold, common, in_force, sealed=event.sealed)
 
 
 def _pool(session: Session, new: Sequence[Features]) -> Pool:
@@ -92,11 +93,15 @@ def _pool(session: Session, new: Sequence[Features]) -> Pool:
         return found
     since = min(one.submitted_at for one in new) - timedelta(days=REPEAT_DAYS)
     ids: set[str] = set()
-    keys = list({band for one in new for band in bands(one.sketch)})
+    keys = list({key for one in new for key in one.keys})
     for at in range(0, len(keys), _CHUNK):
         ids.update(
             _newest(
-                session, ShingleBand.petition_id, ShingleBand.band, ShingleBand.band.in_(keys[at : at + _CHUNK]), 10
+                session,
+                ShingleBand.petition_id,
+                ShingleBand.band,
+                ShingleBand.band.in_(keys[at : at + _CHUNK]),
+                PER_KEY,
             )
         )
     petitioners = list({one.petitioner_key for one in new if one.petitioner_key is not None})
@@ -132,8 +137,10 @@ def _features(session: Session, ids: Sequence[str]) -> list[Features]:
             Case.subject,
             Case.area,
             Case.place_pairs,
+            Case.kept_words,
         ).where(Case.petition_id.in_(ids[at : at + _CHUNK]), Case.audience != "sealed")
         rows += [
-            Features(r[0], r[1], r[2], r[3], r[4], r[5], r[6], frozenset(r[7].split())) for r in session.execute(query)
+            Features(r[0], r[1], r[2], r[3], r[4], r[5], r[6], frozenset(r[7].split()), r[8] or b"")
+            for r in session.execute(query)
         ]
     return sorted(rows, key=lambda one: one.submitted_at)

@@ -13,6 +13,7 @@ from services.chassis.web import about, api, body_json, current_staff, house, st
 from services.routing import store
 from services.routing.domain.cases import Outcome
 from services.routing.handlers import desk as steps
+from services.routing.handlers import merging
 from services.routing.handlers.desk import Target
 from services.routing.models import Case
 from services.routing.web import risks, views
@@ -54,6 +55,20 @@ class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     text: str
     outcome: Outcome
     basis: str = ""
+    version: int | None = None
+
+
+class Merge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of merge: the number of the case that leads."""
+
+    into: str
+    version: int | None = None
+
+
+class Unmerge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of unmerge."""
+
+    reason: str
     version: int | None = None
 
 
@@ -135,6 +150,26 @@ def reply(number: str) -> Any:
     with house().work(traceparent()) as work:
         target = Target(number, given.version)
         return _done(work, steps.reply(work, current_staff(), target, given.text, given.outcome, given.basis))
+
+
+@blueprint.post("/<number>/merge")
+@api
+@staff_required()
+def merge(number: str) -> Any:
+    """Let a case follow another one about the same matter."""
+    given = _body(Merge)
+    with house().work(traceparent()) as work:
+        return _done(work, merging.merge(work, current_staff(), Target(number, given.version), given.into))
+
+
+@blueprint.post("/<number>/unmerge")
+@api
+@staff_required()
+def unmerge(number: str) -> Any:
+    """Take it out again."""
+    given = _body(Unmerge)
+    with house().work(traceparent()) as work:
+        return _done(work, merging.unmerge(work, current_staff(), Target(number, given.version), given.reason))
 
 
 def _body(form: type[B]) -> B:

@@ -17,17 +17,20 @@ from services.routing import store
 from services.routing.domain.cases import MIN_REASON, MIN_REPLY, Viewer
 from services.routing.domain.directory import Directory
 from services.routing.handlers import desk as steps
-from services.routing.handlers.record import assessment_of, petition_of, reply_of
+from services.routing.handlers import merging
+from services.routing.handlers.record import assessment_of, joined_of, petition_of, reply_of
 from services.routing.models import Case
 from services.routing.store.cases import Asked
-from services.routing.web import risks, views
+from services.routing.web import look_alikes, risks, views
 from services.routing.web.forms import (
     AcceptForm,
     AcknowledgeForm,
     DispatchForm,
+    MergeForm,
     ObjectionForm,
     ReplyForm,
     StepForm,
+    UnmergeForm,
 )
 
 blueprint = Blueprint("desk", __name__, url_prefix="/desk")
@@ -161,6 +164,24 @@ def reply(number: str) -> Any:
     return _step(number, form, answer)
 
 
+@blueprint.post("/<number>/merge")
+@staff_required(*ROLES)
+def merge(number: str) -> Any:
+    """Let it join another one."""
+    form = MergeForm()
+    return _step(number, form, lambda work, who: merging.merge(work, who, form.target(number), form.into.data or ""))
+
+
+@blueprint.post("/<number>/unmerge")
+@staff_required(*ROLES)
+def unmerge(number: str) -> Any:
+    """Take it out again."""
+    form = UnmergeForm()
+    return _step(
+        number, form, lambda work, who: merging.unmerge(work, who, form.target(number), form.reason.data or "")
+    )
+
+
 def _step(number: str, form: StepForm, act: Callable[[Work, Viewer], Case], after: str = "") -> Any:
     """Take a step; when it is refused the page comes back with what was typed."""
     if not form.validate_on_submit():
@@ -193,6 +214,9 @@ def _page(number: str, typed: StepForm | None, status: int = 200) -> Any:
         directory = store.directory.read(session)
         assessment = assessment_of(case)
         named = [one.petition_id for one in assessment.look_alikes] + [one.petition_id for one in assessment.past]
+        named += [one.petition_id for one in joined_of(case)]
+        if case.lead_id is not None:
+            named.append(case.lead_id)
         alike = store.cases.visible_titles(session, staff, named)
         entries = store.cases.history(session, case.petition_id)
         timeline = views.timeline(session, entries)
@@ -223,7 +247,9 @@ def _page(number: str, typed: StepForm | None, status: int = 200) -> Any:
         sureness=views.sureness(case.confidence),
         judged_facts=views.judged_facts(case, directory),
         objection=views.objection(case, entries),
-        look_alikes=[(one, alike[one.petition_id]) for one in assessment.look_alikes if one.petition_id in alike],
+        look_alikes=look_alikes.of_case(case, assessment, alike),
+        lead=alike.get(case.lead_id or ""),
+        joined=[alike[one.petition_id] for one in joined_of(case) if one.petition_id in alike],
         alike_words=views.ALIKE,
         reply=reply_of(case),
         timeline=timeline,
@@ -250,6 +276,8 @@ def _name(form: StepForm) -> str:
         AcknowledgeForm: "acknowledge",
         ObjectionForm: "objection",
         ReplyForm: "reply",
+        MergeForm: "merge",
+        UnmergeForm: "unmerge",
     }
     return names[type(form)]
 
@@ -266,7 +294,7 @@ def _form(step: str, case: Case, directory: Directory) -> StepForm:
         form = ReplyForm(formdata=None)
         _offer_outcomes(form, case.kind)
     else:
-        form = AcceptForm(formdata=None)
+        form = {"accept": AcceptForm, "merge": MergeForm, "unmerge": UnmergeForm}[step](formdata=None)
     form.version.data = str(case.version)
     return form
 

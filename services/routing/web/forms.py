@@ -60,6 +60,18 @@ class ObjectionForm(StepForm):
     reason = TextAreaField(l("Why it is not for your unit"), [InputRequired(l("Give a reason."))])
 
 
+class MergeForm(StepForm):
+    """Join another case."""
+
+    into = StringField(l("Number of the other case"), [InputRequired(l("Enter the number of the other case."))])
+
+
+class UnmergeForm(StepForm):
+    """Take out again."""
+
+    reason = TextAreaField(l("Why it is another matter"), [InputRequired(l("Give a reason."))])
+
+
 class ReplyForm(StepForm):
     """Answer the petitioner."""
 

@@ -40,7 +40,9 @@ REASONS: Final[Mapping[str, Any]] = {
 ALIKE: Final[Mapping[str, Any]] = {
     "text": l("same wording"),
     "same_petitioner": l("same petitioner"),
-    "place": l("same place and subject"),
+    "place": l("same place"),
+    "title": l("same words in the title"),
+    "other_matter": l("the titles name different troubles or places"),
 }
 #: Title and tone of a step in the history.
 STEPS: Final[Mapping[str, tuple[Any, str]]] = {
@@ -56,6 +58,10 @@ STEPS: Final[Mapping[str, tuple[Any, str]]] = {
     "risk_raised": (l("Danger seen, duty asked"), "red"),
     "risk_climbed": (l("Danger not acknowledged, next one asked"), "red"),
     "risk_acknowledged": (l("Danger acknowledged"), "green"),
+    "joined": (l("Follows another case from now on"), "purple"),
+    "leads": (l("Another case follows this one from now on"), "purple"),
+    "taken_out": (l("Goes its own way again"), "purple"),
+    "left": (l("A case that followed this one was taken out"), "purple"),
 }
 
 
@@ -103,9 +109,10 @@ def due_of(case: Case, now: datetime, zone: str) -> Due | None:
 
 
 def allowed(case: Case, staff: Staff) -> list[Step]:
-    """The steps this member of staff may take now."""
-    sealed = case.audience == "sealed"
-    return [step for step in FROM if case.state in FROM[step] and may(step, staff, sealed=sealed, unit_id=case.unit_id)]
+    """The steps this member of staff may take now. On a case that follows another one: only to take it out."""
+    sealed, follows = case.audience == "sealed", case.lead_id is not None
+    steps = [step for step in FROM if case.state in FROM[step] and (step == "unmerge") == follows]
+    return [step for step in steps if may(step, staff, sealed=sealed, unit_id=case.unit_id)]
 
 
 def outcomes(kind: str) -> Sequence[Outcome]:

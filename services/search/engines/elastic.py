@@ -225,7 +225,8 @@ def _filters(search: Search) -> list[dict[str, Any]]:
 def _words(search: Search) -> dict[str, Any]:
     if search.number is not None or not search.runs:
         return {}
-    return {"must": [_enough([_enough([_term(term) for term in run]) for run in demanded(search.runs)])]}
+    groups = demanded(search.runs, loose=search.loose)
+    return {"must": [_enough([_enough([_term(term) for term in group], search.loose) for group in groups], False)]}
 
 
 def _term(term: str) -> dict[str, Any]:
@@ -233,11 +234,11 @@ def _term(term: str) -> dict[str, Any]:
     return {"dis_max": {"queries": fields, "tie_breaker": TIE}}
 
 
-def _enough(queries: list[dict[str, Any]]) -> dict[str, Any]:
+def _enough(queries: list[dict[str, Any]], loose: bool) -> dict[str, Any]:
     """As many of ``queries`` as the rule demands (domain.must_match)."""
     if len(queries) == 1:
         return queries[0]
-    return {"bool": {"should": queries, "minimum_should_match": must_match(len(queries))}}
+    return {"bool": {"should": queries, "minimum_should_match": must_match(len(queries), loose=loose)}}
 
 
 def _code(status: int) -> str:

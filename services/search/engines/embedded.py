@@ -182,8 +182,8 @@ class TantivyEngine:
             return self._any_of("number", [search.number])
         if not search.runs:
             return Query.const_score_query(Query.all_query(), 0.0)
-        runs = [_enough([self._term(term) for term in run]) for run in demanded(search.runs)]
-        return _enough(runs)
+        groups = demanded(search.runs, loose=search.loose)
+        return _enough([_enough([self._term(term) for term in group], search.loose) for group in groups], False)
 
     def _term(self, term: str) -> Query:
         fields = [
@@ -193,12 +193,12 @@ class TantivyEngine:
         return Query.disjunction_max_query(fields, TIE)
 
 
-def _enough(queries: list[Query]) -> Query:
+def _enough(queries: list[Query], loose: bool) -> Query:
     """As many of ``queries`` as the rule demands (domain.must_match)."""
     if len(queries) == 1:
         return queries[0]
     return Query.boolean_query(
-        [(Occur.Should, query) for query in queries], minimum_number_should_match=must_match(len(queries))
+        [(Occur.Should, query) for query in queries], minimum_number_should_match=must_match(len(queries), loose=loose)
     )
 
 

@@ -91,6 +91,8 @@ class Search:
     runs: Sequence[tuple[str, ...]] = ()
     #: Key of a receipt number; then ``runs`` is not looked at.
     number: str | None = None
+    #: Half of the terms are enough (domain.demanded).
+    loose: bool = False
     #: Wanted value by facet.
     filters: Mapping[str, str] = field(default_factory=dict)
     sort: Sort = "relevance"

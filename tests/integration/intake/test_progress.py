@@ -17,10 +17,13 @@ from services.contracts.envelope import Envelope, Event, Text
 from services.contracts.intake import PetitionRated
 from services.contracts.notify import NoticeDelivered, NoticeFailed
 from services.contracts.routing import (
+    CaseLink,
     CaseState,
     PetitionAccepted,
     PetitionAssessed,
     PetitionDispatched,
+    PetitionMerged,
+    PetitionUnmerged,
     Reply,
     ReplyIssued,
     StaffChanged,
@@ -168,3 +171,31 @@ def test_following_never_loads_what_it_does_not_need(house: House[Settings], rec
     with house.database.write() as session:
         row = session.scalar(select(Petition))
         assert "body" not in row.__dict__
+
+
+def test_the_status_page_says_that_another_petition_is_handled_with_it_and_nothing_of_that_one(
+    house: House[Settings], client: Any, receipt: dict[str, str], hear: Callable[..., None]
+) -> None:
+    other = CaseLink(petition_id="other-petition", number="WZ-OTHER", since=house.clock.now())
+    follows = case(house, "dispatched", lead=other)
+    hear((PetitionMerged(**about(receipt), case=follows, by="s1", other=other), 1))
+    now = shown(client, receipt)
+    assert now["together"] is True
+    assert [p["code"] for p in now["way"]] == ["filed", "merged"]
+    assert "WZ-OTHER" not in str(now) and "other-petition" not in str(now)
+    hear((PetitionUnmerged(**about(receipt), case=case(house, "dispatched"), by="s1", other=other), 2))
+    after = shown(client, receipt)
+    assert (after["together"], [p["code"] for p in after["way"]]) == (False, ["filed", "merged", "unmerged"])
+
+
+def test_who_leads_reads_of_the_first_that_joins_and_not_of_each(
+    house: House[Settings], client: Any, receipt: dict[str, str], hear: Callable[..., None]
+) -> None:
+    other = CaseLink(petition_id="o", number="WZ-OTHER", since=house.clock.now())
+    for number in (1, 2, 3):
+        leads = case(house, "dispatched", joined=[other] * number)
+        hear((PetitionMerged(**about(receipt), case=leads, by="s1", other=other, leads=True), number))
+    hear((PetitionUnmerged(**about(receipt), case=case(house, "dispatched"), by="s1", other=other, leads=True), 4))
+    now = shown(client, receipt)
+    assert [p["code"] for p in now["way"]] == ["filed", "merged"]
+    assert now["together"] is False

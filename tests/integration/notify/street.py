@@ -16,9 +16,12 @@ from services.chassis.ids import new_traceparent, uuid7
 from services.contracts.envelope import Envelope, Event, Text
 from services.contracts.intake import ContactSupplied, PetitionState, PetitionSubmitted, ReportSubmitted
 from services.contracts.routing import (
+    CaseLink,
     CaseState,
     PetitionClosed,
     PetitionDispatched,
+    PetitionMerged,
+    PetitionUnmerged,
     Reply,
     ReplyIssued,
     StaffChanged,
@@ -136,9 +139,23 @@ class Case:
     def dispatched(self, **values: Any) -> PetitionDispatched:
         return PetitionDispatched(**self.head, by="rule", case=self._case("dispatched", **values))
 
-    def replied(self) -> ReplyIssued:
+    def merged(self, other: Case, *, leads: bool = False, by: str = "s1", before: int = 0) -> PetitionMerged:
+        """It is handled together with another; ``before`` others followed it already."""
+        link = other.link()
+        links: dict[str, Any] = {"joined": [link] * (before + 1)} if leads else {"lead": link}
+        return PetitionMerged(**self.head, by=by, other=link, leads=leads, case=self._case("dispatched", **links))
+
+    def unmerged(self, other: Case, *, leads: bool = False) -> PetitionUnmerged:
+        """It goes its own way again."""
+        return PetitionUnmerged(**self.head, by="s1", other=other.link(), leads=leads, case=self._case("dispatched"))
+
+    def link(self) -> CaseLink:
+        """This petition as another one names it."""
+        return CaseLink(petition_id=self.head["petition_id"], number=self.head["number"], since=START)
+
+    def replied(self, **values: Any) -> ReplyIssued:
         reply = Reply(text="灯已修好。", outcome="supported", unit=HOUSING, issued_at=START)
-        return ReplyIssued(**self.head, by="s1", case=self._case("replied", reply=reply))
+        return ReplyIssued(**self.head, by="s1", case=self._case("replied", reply=reply, **values))
 
     def closed(self, reason: str) -> PetitionClosed:
         return PetitionClosed(**self.head, reason=reason, case=self._case("closed"))

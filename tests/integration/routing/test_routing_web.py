@@ -327,3 +327,72 @@ def test_every_page_speaks_each_language(bench: Any, client: FlaskClient, langua
     for path in ("/desk", f"/desk/{number}", "/directory"):
         page = client.get(path)
         assert page.status_code == 200 and f'<html lang="{language}">' in page.text
+
+
+def alike(bench: Any) -> tuple[str, str]:
+    """Two petitions about one lamp."""
+    text = "锦梭路小学门口，三盏路灯不亮，孩子放学看不见路。"
+    first, second = (bench.petition(t, text, adcode="990101003") for t in ("锦梭路路灯不亮", "锦梭路路灯又不亮了"))
+    bench.deliver(first)
+    bench.deliver(second)
+    return first.number, second.number
+
+
+def test_the_page_shows_how_alike_and_by_what_and_one_press_joins_and_another_parts(
+    bench: Any, client: FlaskClient
+) -> None:
+    first, second = alike(bench)
+    sign_in(client, "dispatcher")
+    page = client.get(f"/desk/{second}").text
+    assert "alike" in page and "Both say:" in page and "锦梭路小学门口" in page
+    assert f'name="into" value="{first}"' in page
+    done = post(client, f"/desk/{second}/merge", f"/desk/{second}", into=first)
+    assert done.status_code == 303
+    joined = client.get(f"/desk/{second}").text
+    assert "Handled together with another case" in joined and f"/desk/{first}" in joined
+    assert f'action="/desk/{second}/dispatch"' not in joined
+    assert second in client.get(f"/desk/{first}").text
+    assert "1 case follows" in client.get("/desk?queue=all").text
+    short = post(client, f"/desk/{second}/unmerge", f"/desk/{second}", reason="不同")
+    assert short.status_code == 422 and "at least 10" in short.text
+    assert (
+        post(client, f"/desk/{second}/unmerge", f"/desk/{second}", reason="不是同一路段的路灯，分开办理。").status_code
+        == 303
+    )
+    assert "Handled together with another case" not in client.get(f"/desk/{second}").text
+
+
+def test_a_join_that_cannot_be_is_said_on_the_page_with_what_was_typed(bench: Any, client: FlaskClient) -> None:
+    _, second = alike(bench)
+    sign_in(client, "dispatcher")
+    answer = post(client, f"/desk/{second}/merge", f"/desk/{second}", into=second)
+    assert answer.status_code == 409 and "A case cannot join itself" in answer.text
+    answer = post(client, f"/desk/{second}/merge", f"/desk/{second}", into="WZ-nowhere")
+    assert answer.status_code == 422 and 'value="WZ-nowhere"' in answer.text
+
+
+def test_an_officer_sees_look_alikes_and_no_way_to_join_them(bench: Any, client: FlaskClient) -> None:
+    first, second = alike(bench)
+    sign_in(client, "officer")
+    page = client.get(f"/desk/{second}").text
+    assert first in page and "/merge" not in page
+
+
+def test_a_script_joins_and_parts_cases_by_token(bench: Any, client: FlaskClient) -> None:
+    first, second = alike(bench)
+    token = bearer(client, "dispatcher")
+    read: Any = client.get(f"/api/cases/{second}", headers=token).json
+    assert read["steps"] == ["dispatch", "merge"]
+    body = {"into": first, "version": read["version"]}
+    joined: Any = client.post(f"/api/cases/{second}/merge", headers=token, json=body).json
+    assert (joined["case"]["lead"]["number"], joined["steps"]) == (first, ["unmerge"])
+    again: Any = client.post(f"/api/cases/{first}/merge", headers=token, json={"into": second}).json
+    assert (again["code"], again["field"], again["status"]) == ("circle", "into", 409)
+    lead: Any = client.get(f"/api/cases/{first}", headers=token).json
+    assert [one["number"] for one in lead["case"]["joined"]] == [second]
+    wrong = client.post(f"/api/cases/{second}/merge", headers=bearer(client, "officer"), json={"into": first})
+    assert (wrong.status_code, wrong.json["code"]) == (403, "not_allowed")  # type: ignore[index]
+    reason = {"reason": "不是同一路段的路灯，分开办理。"}
+    apart: Any = client.post(f"/api/cases/{second}/unmerge", headers=token, json=reason).json
+    assert (apart["case"]["lead"], apart["steps"]) == (None, ["dispatch", "merge"])
+    assert [entry["step"] for entry in apart["history"]][-2:] == ["joined", "taken_out"]

@@ -115,7 +115,7 @@ def test_a_petitioner_who_writes_again_is_recognised(bench: Any) -> None:
     second = bench.petition("路灯还是坏的，没有路灯", petitioner_key="k")
     bench.deliver(second)
     (alike,) = bench.told(second.petition_id)[0].case.assessment.look_alikes
-    assert (alike.number, alike.reasons) == (first.number, ["same_petitioner"])
+    assert (alike.number, "same_petitioner" in alike.reasons) == (first.number, True)
 
 
 def test_a_supplement_that_names_the_matter_gets_the_petition_dispatched(bench: Any) -> None:

@@ -80,6 +80,7 @@ def petition(
     number: str = "",
     supplements: Sequence[str] = (),
     language: str = "zh-Hans",
+    publish: bool = False,
 ) -> Event:
     """What intake says of a petition."""
     cls = intake.ReportSubmitted if sealed and what == "submitted" else TYPES[what]
@@ -95,6 +96,7 @@ def petition(
             submitted_at=at,
             place=Place(text="望澄街道"),
             language=language,
+            publish=publish,
             supplements=[intake.Supplement(text=text, at=at + timedelta(days=1)) for text in supplements],
             withdrawn_at=at + timedelta(days=2) if what == "withdrawn" else None,
         ),
@@ -112,14 +114,15 @@ def case(
     reply: str = "",
     sealed: bool = False,
     number: str = "",
+    **links: Any,
 ) -> Event:
-    """What routing says of a case."""
+    """What routing says of a case; ``lead`` and ``joined`` are the cases it is handled together with."""
     ref = UnitRef(id=unit, name=UNITS.get(unit, Text(zh=unit))) if unit else None
     answer = None
     if reply and ref:
         answer = routing.Reply(text=reply, outcome="supported", unit=ref, issued_at=NOW + timedelta(days=3))
     state_of_case = routing.CaseState(
-        state=state, audience=audience, kind=kind, unit=ref, unit_line=list(line), reply=answer
+        state=state, audience=audience, kind=kind, unit=ref, unit_line=list(line), reply=answer, **links
     )
     common: dict[str, Any] = {
         "petition_id": key,
