@@ -181,11 +181,15 @@ def take(work: Work, viewer: Viewer, number: str) -> Case | None:
 
 
 def visible_titles(session: Session, viewer: Viewer, petition_ids: Sequence[str]) -> dict[str, Case]:
-    """Those of the petitions that this member of staff may see, for the list of look-alikes."""
+    """Those of the petitions that this member of staff may see, for the lists of look-alikes and past cases.
+
+    A case that was sealed since it was named in a judgement, or since a model learned from it, is in neither, whoever
+    looks: the pages that have these lists are of cases that are not sealed.
+    """
     query = (
         select(Case)
         .options(load_only(Case.number, Case.title, Case.state, Case.submitted_at, Case.unit_name))
-        .where(Case.petition_id.in_(petition_ids), seen_by(viewer))
+        .where(Case.petition_id.in_(petition_ids), seen_by(viewer), Case.audience != "sealed")
     )
     return {one.petition_id: one for one in session.scalars(query)}
 
