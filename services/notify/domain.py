@@ -15,13 +15,14 @@ from services.contracts.routing import CaseEvent, PetitionClosed, PetitionDispat
 
 Recipient = Literal["citizen", "unit", "portal"]
 #: What a message is about.
-Occasion = Literal["received", "dispatched", "replied", "closed"]
+#: ``topic``: a hot topic that comes up, told to the petition office; it is about no single petition.
+Occasion = Literal["received", "dispatched", "replied", "closed", "topic"]
 #: ``mail``: by SMTP. ``mailbox``: kept in the house, read on the page. ``phone``: known, but nothing sends text
 #: messages. ``portal``: into the portal's own virtual host. ``webhook``: posted to the portal's own address.
 Channel = Literal["mail", "mailbox", "phone", "portal", "webhook"]
 
 RECIPIENTS: Final[tuple[Recipient, ...]] = ("citizen", "unit", "portal")
-OCCASIONS: Final[tuple[Occasion, ...]] = ("received", "dispatched", "replied", "closed")
+OCCASIONS: Final[tuple[Occasion, ...]] = ("received", "dispatched", "replied", "closed", "topic")
 CHANNELS: Final[tuple[Channel, ...]] = ("mail", "mailbox", "phone", "portal", "webhook")
 #: Delivery states of a message. ``skipped``: there is nothing to send it with, so nobody was told.
 STATES: Final = ("pending", "sending", "sent", "failed", "ambiguous", "skipped")
@@ -57,6 +58,7 @@ class Manner:
         language: language of messages to units.
         signature: last line of every message.
         portals: the known portals, and the channel by which each is told; None: it takes no updates.
+        office: the unit that is told of hot topics; "": they lie in the mailbox alone.
     """
 
     public_url: str
@@ -65,6 +67,7 @@ class Manner:
     language: str = "zh-Hans"
     signature: str = "问政"
     portals: Mapping[str, Channel | None] = field(default_factory=dict)
+    office: str = ""
 
     def status_url(self, number: str) -> str:
         """Where a petitioner reads how the petition stands."""
@@ -73,6 +76,10 @@ class Manner:
     def desk_url(self) -> str:
         """Where a unit works."""
         return f"{self.public_url}/desk"
+
+    def topic_url(self, topic_id: str) -> str:
+        """Where staff read what a hot topic is made of."""
+        return f"{self.public_url}/desk/topics/{quote(topic_id)}"
 
 
 class Way(NamedTuple):

@@ -46,6 +46,7 @@ OCCASION_WORDS: Final[Mapping[str, str]] = {
     "dispatched": l("Dispatch"),
     "replied": l("Reply"),
     "closed": l("Closing"),
+    "topic": l("Hot topic"),
 }
 RECIPIENT_WORDS: Final[Mapping[str, str]] = {
     "citizen": l("Petitioner"),

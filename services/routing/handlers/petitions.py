@@ -46,6 +46,8 @@ def follow(delivery: Delivery[IntakeEvent], work: Work) -> None:
             note(work, case, "supplemented", PETITIONER)
         if added and case.state == "under_review" and case.hops == 0:
             _assess(case, event, work)
+            if case.audience != "units":
+                store.topics.forget(work, case.petition_id)
     else:
         return
     _end_if_due(case, event.petition, work)
@@ -157,6 +159,7 @@ def send(work: Work, case: Case, directory: Directory, unit: Unit, *, by: str, r
     case.step_due_at = clocks.accept_due(work.now, promises, zone)
     if unit.sealed and not case.sealed:
         store.cases.forget_features(work, case)
+        store.topics.forget(work, case.petition_id)
     note(work, case, "dispatched", by, reason, unit=ref)
     tell(work, case, PetitionDispatched, by=by)
 

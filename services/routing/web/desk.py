@@ -20,7 +20,7 @@ from services.routing.handlers import desk as steps
 from services.routing.handlers.record import assessment_of, petition_of, reply_of
 from services.routing.models import Case
 from services.routing.store.cases import Asked
-from services.routing.web import views
+from services.routing.web import topics, views
 from services.routing.web.forms import AcceptForm, DispatchForm, ObjectionForm, ReplyForm, StepForm
 
 blueprint = Blueprint("desk", __name__, url_prefix="/desk")
@@ -63,6 +63,7 @@ def queue() -> Any:
         counts = store.cases.counts(session, staff, now)
         states = store.cases.by_state(session, staff, asked)
         directory = store.directory.read(session)
+        coming_up = store.topics.coming_up(session) if staff.has(*topics.ROLES) else None
     zone = directory.jurisdiction.time_zone
     given = {"queue": asked.queue, "state": asked.state, "kind": asked.kind, "unit": asked.unit, "words": asked.words}
 
@@ -80,6 +81,7 @@ def queue() -> Any:
         units=directory.units if staff.has("dispatcher", "supervisor") else (),
         due={one.petition_id: views.due_of(one, now, zone) for one in found.cases},
         risks={one.petition_id: views.risk_names(assessment_of(one), directory) for one in found.cases if one.risky},
+        coming_up=coming_up,
         done=DONE.get(request.args.get("done", "")),
         url=url,
         unit_text=views.unit_name,
