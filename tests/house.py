@@ -83,6 +83,8 @@ class House:
             "WENZHENG_PORTALS_FILE": str(portals),
             "WENZHENG_LOG_FORMAT": "json",
             "WENZHENG_SIGN_INS_PER_MINUTE": "1000",
+            # Who wants a look at the topics asks for it.
+            "WENZHENG_TOPICS_EVERY_MINUTES": "0",
             **environ,
         }
         self.process: subprocess.Popen[bytes] | None = None

@@ -273,7 +273,7 @@ class ConsumeLoop:
             last = self._hand_over(connection)
             time.sleep(0)
             if not self._buffer:
-                # What is on its way within the broker when it is cancelled comes again (a page of 98, from our relay).
+                # What is on its way at the cancel is returned and marked redelivered (rabbitmq-server issue 3729).
                 self._await_silence(connection, until)
         self._channel.basic_cancel(self._name)
         # py-amqp would reject what the broker had sent before it heard of it, and each of that would come again.

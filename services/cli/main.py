@@ -20,6 +20,7 @@ from rich.console import Console
 from services.chassis.errors import Exit, Refusal, StartError
 from services.cli import up as machine
 from services.cli.ending import end
+from services.cli.recurring import Recurring
 from services.cli.registry import installed, part, settings_of
 from services.cli.waiting import waiting
 
@@ -62,14 +63,15 @@ def up() -> None:
             console.print(f"Wenzheng 问政 is running: {address}  (Ctrl-C stops it)", markup=False)
             sys.stdout.flush()
 
-        code = machine.run_children(
-            [
-                machine.Child("worker", machine.python("services.cli.worker", names), environ),
-                machine.Child("web", machine.python("services.cli.web", names), environ),
-            ],
-            ready,
-            node,
-        )
+        children = [
+            machine.Child("worker", machine.python("services.cli.worker", names), environ),
+            machine.Child("web", machine.python("services.cli.web", names), environ),
+        ]
+        if minutes := getattr(every.get("routing"), "topics_every_minutes", 0):
+            # On a cluster a CronJob does this.
+            topics = machine.python("services.cli.main", ["judge", "topics"])
+            children.append(Recurring("the look for hot topics", topics, environ, every_s=60.0 * minutes))
+        code = machine.run_children(children, ready, node)
     finally:
         if node is not None:
             node.stop()

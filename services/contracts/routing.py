@@ -274,6 +274,40 @@ class RiskAcknowledged(RiskEvent, frozen=True, kw_only=True):
     acknowledged_at: datetime
 
 
+class TopicEmerging(Event, frozen=True, kw_only=True):
+    """More people than usual speak of one matter at one place in these days; told once for each burst.
+
+    Made of petitions that are neither sealed nor read like a report on a person.
+    """
+
+    type: ClassVar[str] = "topic.emerging.v1"
+    source: ClassVar[str] = "routing"
+    meaning: ClassVar[str] = "热点预警: more people than usual speak of one matter in these days"
+
+    topic_id: str
+    #: The title that says best what all of them say.
+    name: str
+    #: As its petitions name it; "" where they name none.
+    place: str = ""
+    #: Petitions and people in all the days that were looked at.
+    size: int
+    people: int
+    #: People of the last seven days, and how many would be usual.
+    recent: int
+    usual: float
+    #: The first petition of the last seven days.
+    since: datetime
+    heat: float
+    #: 1 … 3: the busiest days against the usual ones.
+    burst: float
+    #: Numbers of its petitions, the newest first; of many the newest fifty.
+    numbers: list[str]
+
+    @property
+    def subject(self) -> str:
+        return self.topic_id
+
+
 class UnitChanged(Event, frozen=True, kw_only=True):
     """A unit of the directory was added, changed or ended."""
 
@@ -326,6 +360,7 @@ EVENTS = (
     PetitionClosed,
     RiskRaised,
     RiskAcknowledged,
+    TopicEmerging,
     UnitChanged,
     StaffChanged,
 )

@@ -23,15 +23,16 @@ from services.contracts.routing import (
 
 Recipient = Literal["citizen", "unit", "portal"]
 #: What a message is about.
-#: ``risk``: a danger that the unit on duty is asked to acknowledge.
-Occasion = Literal["received", "dispatched", "merged", "unmerged", "replied", "closed", "risk"]
+#: ``risk``: a danger that the unit on duty is asked to acknowledge. ``topic``: a hot topic that comes up, told to the
+#: petition office; it is about no single petition.
+Occasion = Literal["received", "dispatched", "merged", "unmerged", "replied", "closed", "risk", "topic"]
 #: ``mail``: by SMTP. ``mailbox``: kept in the house, read on the page. ``phone``: known, but nothing sends text
 #: messages. ``portal``: into the portal's own virtual host. ``webhook``: posted to the portal's own address.
 Channel = Literal["mail", "mailbox", "phone", "portal", "webhook"]
 
 RECIPIENTS: Final[tuple[Recipient, ...]] = ("citizen", "unit", "portal")
 OCCASIONS: Final[tuple[Occasion, ...]] = (
-    "received", "dispatched", "merged", "unmerged", "replied", "closed", "risk",
+    "received", "dispatched", "merged", "unmerged", "replied", "closed", "risk", "topic",
 )  # fmt: skip
 CHANNELS: Final[tuple[Channel, ...]] = ("mail", "mailbox", "phone", "portal", "webhook")
 #: Delivery states of a message. ``skipped``: there is nothing to send it with, so nobody was told.
@@ -68,6 +69,7 @@ class Manner:
         language: language of messages to units.
         signature: last line of every message.
         portals: the known portals, and the channel by which each is told; None: it takes no updates.
+        office: the unit that is told of hot topics; "": they lie in the mailbox alone.
     """
 
     public_url: str
@@ -76,6 +78,7 @@ class Manner:
     language: str = "zh-Hans"
     signature: str = "问政"
     portals: Mapping[str, Channel | None] = field(default_factory=dict)
+    office: str = ""
 
     def status_url(self, number: str) -> str:
         """Where a petitioner reads how the petition stands."""
@@ -84,6 +87,10 @@ class Manner:
     def desk_url(self) -> str:
         """Where a unit works."""
         return f"{self.public_url}/desk"
+
+    def topic_url(self, topic_id: str) -> str:
+        """Where staff read what a hot topic is made of."""
+        return f"{self.public_url}/desk/topics/{quote(topic_id)}"
 
 
 class Way(NamedTuple):

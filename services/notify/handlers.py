@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any
 
 from services.chassis.delivery import Delivery, Handler, Work
 from services.contracts.envelope import Event, encode
@@ -31,6 +31,7 @@ from services.contracts.routing import (
     RiskAcknowledged,
     RiskRaised,
     StaffChanged,
+    TopicEmerging,
     UnitChanged,
 )
 from services.contracts.shared import Origin
@@ -49,11 +50,10 @@ from services.notify.domain import (
     way_to_portal,
     way_to_unit,
 )
-from services.notify.models import Correspondence, MailMessage, Message, PortalNote, Unit, WebhookNote
+from services.notify.models import BY_SENDER, Correspondence, Message, Unit
 from services.notify.store import correspondence_of, told_already, told_since
+from services.notify.topics import tell_topic
 from services.notify.wording import known_language, put_into_words
-
-_ROWS: Final[Mapping[str, type[Message]]] = {"mail": MailMessage, "portals": PortalNote, "webhooks": WebhookNote}
 
 # ── events in ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -207,7 +207,7 @@ def _write(
             with_code=secret is not None,
         )
     sender = SENDER_OF.get(way.channel, "")
-    message = _ROWS.get(sender, Message)(
+    message = BY_SENDER.get(sender, Message)(
         id=message_id(matter.event_id, recipient, way.channel),
         event_id=matter.event_id,
         petition_id=row.petition_id,
@@ -280,6 +280,8 @@ ON_EVENTS: dict[type[Event], Speaker] = {
     RiskRaised: follow_risk,
     RiskAcknowledged: follow_acknowledged,
 }
+#: The common lane also tells of hot topics.
+ON_COMMON: dict[type[Event], Speaker] = {**ON_EVENTS, TopicEmerging: tell_topic}
 ON_CONTACTS: dict[type[Event], Speaker] = {ContactSupplied: follow_contact}
 ON_DIRECTORY: dict[type[Event], Handler] = {UnitChanged: follow_unit, StaffChanged: follow_staff}
 

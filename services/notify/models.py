@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import JSON, Boolean, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -65,6 +66,7 @@ class Message(Sendable, Base):
     #: Made of event, recipient and channel; also the Message-ID of the mail and the event id to the portal.
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     event_id: Mapped[str] = mapped_column(String(64))
+    #: Of a hot topic: the topic's id, and no number.
     petition_id: Mapped[str] = mapped_column(String(36), index=True)
     number: Mapped[str] = mapped_column(String(40), index=True)
     occasion: Mapped[str] = mapped_column(String(20))
@@ -102,6 +104,10 @@ class WebhookNote(Message):
     """A message that the webhook loop posts; its body is the JSON payload of the event."""
 
     __mapper_args__ = {"polymorphic_identity": "webhooks"}  # noqa: RUF012 - SQLAlchemy reads it so
+
+
+#: What a message is by the loop that sends it.
+BY_SENDER: Final[Mapping[str, type[Message]]] = {"mail": MailMessage, "portals": PortalNote, "webhooks": WebhookNote}
 
 
 class Unit(Follows, Base):

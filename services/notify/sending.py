@@ -56,7 +56,7 @@ class _Messages(Channel[M]):
         self._portals = portals_of(house.settings)
 
     def ids_of(self, row: M) -> Mapping[str, str]:
-        return {"petition_id": row.petition_id}
+        return {"topic_id" if row.occasion == "topic" else "petition_id": row.petition_id}
 
     def lock(self, work: Work, rows: Sequence[M]) -> None:
         store.lock_correspondence(work, rows)
@@ -67,6 +67,9 @@ class _Messages(Channel[M]):
             row.secret = None
         else:
             code = "ambiguous" if failure.ambiguous else "permanent" if failure.permanent else "attempts_used_up"
+        if row.occasion == "topic":
+            # It is about no petition, whose story would tell of it.
+            return
         petition = work.get(Correspondence, row.petition_id)
         if petition is None:
             raise LookupError("a message without its correspondence")

@@ -26,10 +26,10 @@ class Service:
     portal_notes = Kept(lambda house: sending.portal_notes(house, PortalOut(house)))
     webhook_notes = Kept(sending.webhooks)
 
-    @listens("notify.events", *handlers.ON_EVENTS)
+    @listens("notify.events", *handlers.ON_COMMON)
     def events(self, batch: Batch) -> None:
-        """Petitions and cases of the common lane."""
-        self._hear(batch, handlers.ON_EVENTS)
+        """Petitions, cases and hot topics of the common lane."""
+        self._hear(batch, handlers.ON_COMMON)
 
     @listens("notify.reports", *handlers.ON_EVENTS, lane="sealed")
     def reports(self, batch: Batch) -> None:

@@ -34,6 +34,11 @@ class Settings(ServiceSettings):
     webhook_allow_private: bool = Field(
         False, description="Portals' webhooks may lie inside the house: loopback, private, link-local addresses."
     )
+    office_unit: str = Field(
+        "",
+        max_length=80,
+        description="Unit that is mailed when a hot topic comes up; empty: the mailbox alone.",
+    )
     contact_grace_s: int = Field(
         120, ge=0, description="How long a petitioner's contact may be on its way before the page points it out, in s."
     )
@@ -78,6 +83,7 @@ def manner_of(settings: Settings) -> Manner:
         language=settings.default_language,
         signature=settings.site_name,
         portals={portal.id: _channel_of(portal) for portal in portals_of(settings).values()},
+        office=settings.office_unit,
     )
 
 

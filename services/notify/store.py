@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from services.chassis.delivery import Work
 from services.contracts.envelope import Envelope
 from services.contracts.intake import PetitionSubmitted, ReportSubmitted
-from services.contracts.routing import CaseEvent, RiskRaised, StaffChanged, UnitChanged
+from services.contracts.routing import CaseEvent, RiskRaised, StaffChanged, TopicEmerging, UnitChanged
 from services.contracts.shared import PetitionEvent
 from services.notify.domain import RECIPIENTS, WAYS, Occasion, Recipient, Scope, message_id, occasion_of
 from services.notify.models import Account, Correspondence, Message, Unit
@@ -44,7 +44,7 @@ def load_directory(work: Work, envelopes: Sequence[Envelope]) -> None:
 
 def _tells(envelope: Envelope) -> bool:
     event = envelope.data
-    if isinstance(event, PetitionSubmitted | ReportSubmitted | RiskRaised):
+    if isinstance(event, PetitionSubmitted | ReportSubmitted | RiskRaised | TopicEmerging):
         return True
     return isinstance(event, CaseEvent) and occasion_of(event) is not None
 
@@ -138,27 +138,40 @@ class Listed(NamedTuple):
     """A message with what it is about."""
 
     message: Message
-    correspondence: Correspondence
+    #: None: it is about a hot topic.
+    correspondence: Correspondence | None
     unit: Unit | None
+
+    @property
+    def sealed(self) -> bool:
+        """It is about a report on a person."""
+        return self.correspondence is not None and self.correspondence.sealed
+
+    @property
+    def name(self) -> str:
+        """Of the petitioner, where it is known."""
+        return (self.correspondence.name if self.correspondence is not None else None) or ""
 
 
 def _readable(scope: Scope) -> ColumnElement[bool]:
     """The one place that says which messages a scope opens."""
     parts: list[ColumnElement[bool]] = []
+    # Hot topics are made of what is not sealed and have no correspondence.
+    common = or_(Correspondence.sealed.is_(False), Correspondence.petition_id.is_(None))
     if scope.common:
-        parts.append(Correspondence.sealed.is_(False))
+        parts.append(common)
     if scope.sealed:
         parts.append(Correspondence.sealed.is_(True))
     if scope.unit_id is not None:
         own = and_(Message.recipient == "unit", Message.unit_id == scope.unit_id)
-        parts.append(and_(own, Correspondence.sealed.is_(False)))
+        parts.append(and_(own, common))
     return or_(*parts) if parts else false()
 
 
 def _messages(scope: Scope, wanted: Wanted) -> Select[Message, Correspondence, Unit]:
     query = (
         select(Message, Correspondence, Unit)
-        .join(Correspondence, Correspondence.petition_id == Message.petition_id)
+        .outerjoin(Correspondence, Correspondence.petition_id == Message.petition_id)
         .outerjoin(Unit, Unit.id == Message.unit_id)
         .where(_readable(scope))
     )

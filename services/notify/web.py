@@ -49,6 +49,7 @@ OCCASION_WORDS: Final[Mapping[str, str]] = {
     "replied": l("Reply"),
     "closed": l("Closing"),
     "risk": l("Danger"),
+    "topic": l("Hot topic"),
 }
 RECIPIENT_WORDS: Final[Mapping[str, str]] = {
     "citizen": l("Petitioner"),

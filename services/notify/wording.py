@@ -11,6 +11,7 @@ from babel.dates import format_date, format_datetime
 from jinja2 import Environment, StrictUndefined, Template
 
 from services.contracts.envelope import Text
+from services.contracts.routing import TopicEmerging
 from services.contracts.words import KIND_NAMES, name_of
 from services.notify.domain import CODE_MARK, Manner, Matter, Recipient
 
@@ -124,6 +125,40 @@ def put_into_words(
         desk_url=manner.desk_url(),
         signature=manner.signature,
     )
+    return _wording(language, text, manner)
+
+
+def topic_in_words(event: TopicEmerging, unit: Text | None, manner: Manner, *, named: bool) -> Wording:
+    """What the petition office is told of a hot topic.
+
+    Args:
+        event: the topic.
+        unit: name of the office, where one is mailed.
+        manner: how the house speaks, and in which language to units.
+        named: name, place and numbers may be told: the message stays in the house.
+    """
+    language = known_language(manner.language)
+    pattern, locale = _DAY[language]
+    text = _template(language, "topic", "unit").render(
+        named=named,
+        name=" ".join(event.name.split()),
+        place=" ".join(event.place.split()),
+        size=event.size,
+        people=event.people,
+        recent=event.recent,
+        usual=f"{event.usual:.1f}",
+        since=format_date(event.since.astimezone(manner.zone).date(), pattern, locale=locale),
+        heat=f"{event.heat:.1f}",
+        burst=f"{event.burst:.1f}",
+        numbers=event.numbers,
+        unit=_named(unit, language),
+        topic_url=manner.topic_url(event.topic_id),
+        signature=manner.signature,
+    )
+    return _wording(language, text, manner)
+
+
+def _wording(language: str, text: str, manner: Manner) -> Wording:
     subject, _, body = text.partition("\n")
     # No space between name and subject in Chinese: a folded mail header would lose it (RFC 2047 §6.2).
     name = f"[{manner.signature}] " if language == "en" else f"【{manner.signature}】"

@@ -20,6 +20,7 @@ from services.routing.domain.directory import changes
 from services.routing.handlers import directory as directory_cases
 from services.routing.handlers import staff as staff_cases
 from services.routing.judgement.commands import trained
+from services.routing.look_command import live
 from services.routing.model_commands import models
 from services.routing.opening import opened, terminal
 from services.routing.settings import Settings
@@ -31,6 +32,7 @@ judge = typer.Typer(no_args_is_help=True, help="The judgement 研判: what is kn
 judge.add_typer(topic_commands.topics)
 judge.add_typer(trained)
 judge.add_typer(models)
+judge.add_typer(live)
 app.add_typer(directory, name="directory")
 app.add_typer(judge, name="judge")
 app.add_typer(staff, name="staff")

@@ -25,12 +25,15 @@ _FIGURES = (
     ("dispatched", "Dispatched without a person"),
     ("dispatched_right", "… of these right"),
 )
-_WHOSE = (
-    ("directory", "Directory alone"),
-    ("champion", "Champion"),
-    ("challenger_on_the_same", "Challenger there"),
-    ("challenger", "Challenger"),
-)
+#: Its columns.
+_WHOSE = {
+    "directory": "Directory alone",
+    "champion": "Champion",
+    "challenger_on_the_same": "Challenger there",
+    "challenger": "Challenger",
+}
+#: Those that are there whether anything could be measured or not.
+_ALWAYS = ("directory", "challenger")
 
 
 @models.command("retrain")
@@ -126,10 +129,11 @@ def rollback(
 def _show(report: dict[str, Any], title: str) -> None:
     table = Table(title=title, title_justify="left")
     table.add_column("")
-    whose = [(key, name) for key, name in _WHOSE if key in report]
-    for _, name in whose:
-        table.add_column(name, justify="right")
+    whose = [key for key in _WHOSE if key in report or key in _ALWAYS or (key == "champion" and "beside" in report)]
+    for key in whose:
+        table.add_column(_WHOSE[key], justify="right")
+    found: list[dict[str, Any]] = [report.get(key, {}) for key in whose]
     for figure, label in _FIGURES:
-        table.add_row(label, *(f"{report[key][figure]:.3f}" for key, _ in whose))
-    table.add_row("Petitions", *(str(report[key]["rows"]) for key, _ in whose))
+        table.add_row(label, *(f"{one[figure]:.3f}" if figure in one else "–" for one in found))
+    table.add_row("Petitions", *(str(one["rows"]) if one else "no rows" for one in found))
     terminal().print(table, markup=False)

@@ -1,4 +1,4 @@
-"""Tables of routing: directory, cases, history, alerts, look-alike bands, trained judgements, accounts, sessions."""
+"""Tables of routing: directory, cases, history, alerts, look-alikes, trained judgements, topics, accounts, sessions."""
 
 from __future__ import annotations
 
@@ -229,6 +229,46 @@ class JudgeModel(Base):
 
 
 Index("judge_model_state", JudgeModel.state)
+
+
+class Topic(Sequenced, Base):
+    """A hot topic as the last look found it, and whether it was told of."""
+
+    __tablename__ = "topic"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    #: "" where its petitions name none.
+    place: Mapped[str] = mapped_column(String(200))
+    people: Mapped[int] = mapped_column(Integer)
+    #: Petitions.
+    size: Mapped[int] = mapped_column(Integer)
+    heat: Mapped[float] = mapped_column(Float)
+    burst: Mapped[float] = mapped_column(Float)
+    first_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    last_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    #: The first petition of the days in which it comes up, and people of these days; None and 0: it does not.
+    since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    recent: Mapped[int] = mapped_column(Integer)
+    looked_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    #: False: the last look did not find it, or a case of it was sealed since. Kept as long as its petitions are.
+    shown: Mapped[bool] = mapped_column(Boolean)
+    #: When it was last told of.
+    raised_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class TopicCase(Base):
+    """A petition of a topic; kept so that a topic is known again and a burst is told once."""
+
+    __tablename__ = "topic_case"
+
+    petition_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    topic_id: Mapped[str] = mapped_column(String(36), index=True)
+    submitted_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    #: The last look found it in the topic.
+    present: Mapped[bool] = mapped_column(Boolean)
+    #: It was among those by which the topic came up.
+    told: Mapped[bool] = mapped_column(Boolean)
 
 
 class Account(AccountColumns, Sequenced, Base):

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from services.chassis.errors import Refusal
 from services.routing.domain.directory import Directory
 from services.routing.folding import fold
 from services.routing.judgement.by_directory import ByDirectory
-from services.routing.judgement.figures import Tried, figures
+from services.routing.judgement.figures import Judges, figures, try_on, unaided
 from services.routing.judgement.fitting import fit, groups
 from services.routing.judgement.model import Model, load, model_of, to_bytes
-from services.routing.judgement.opinion import Opinion
 from services.routing.judgement.training_file import Row
 
 #: Decisions below which nothing is learned: of fewer, a figure would say nothing.
@@ -26,10 +24,6 @@ MEASURED: Final = 0.2
 Say = Callable[[str, float], None]
 
 
-class _Judges(Protocol):
-    def judge(self, title: str, body: str) -> Opinion: ...
-
-
 @dataclass(frozen=True)
 class Challenger:
     """A trained judgement that nobody has promoted yet."""
@@ -37,7 +31,9 @@ class Challenger:
     id: str
     data: bytes
     rows: int
-    #: ``measured_on`` rows, and the figures of ``challenger``, ``champion`` and ``directory`` there.
+    #: ``measured_on`` rows, and the figures of ``challenger`` and ``directory`` there; ``beside``: the model in force,
+    #: with the figures of ``champion`` on those that it has not learned from and, where these are fewer, of
+    #: ``challenger_on_the_same``. Where nothing could be measured the figures are left out.
     report: dict[str, Any]
 
 
@@ -70,16 +66,17 @@ def challenge(
             least=LEAST_ROWS,
         )
     known, newest = _split(rows)
-    measured = {"challenger": _figures(model_of(fit(known, say), now), newest)}
-    measured["directory"] = _figures(ByDirectory(directory, units), newest)
+    without = model_of(fit(known, say), now)
+    report: dict[str, Any] = {"measured_on": len(newest), **_figures("challenger", without, newest)}
+    report |= _figures("directory", ByDirectory(directory, units), newest)
     if champion is not None:
         learned_from = {past.id for past in champion.past}
         unseen = [row for row in newest if row.id not in learned_from]
-        measured["champion"] = _figures(champion, unseen)
+        report |= {"beside": champion.facts.id, **_figures("champion", champion, unseen)}
         if len(unseen) < len(newest):
-            measured["challenger_on_the_same"] = _figures(model_of(fit(known), now), unseen)
+            report |= _figures("challenger_on_the_same", without, unseen)
     data = to_bytes(fit(rows, say), now)
-    return Challenger(load(data).facts.id, data, len(rows), {"measured_on": len(newest), **measured})
+    return Challenger(load(data).facts.id, data, len(rows), report)
 
 
 def _split(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
@@ -90,15 +87,15 @@ def _split(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
     return list(rows[:at]), [row for row, of in zip(rows[at:], group[at:], strict=True) if of not in before]
 
 
-def _figures(judges: _Judges, rows: Sequence[Row]) -> dict[str, Any]:
-    began = time.perf_counter()
-    tried = []
-    for row in rows:
-        opinion = judges.judge(row.title, row.body)
-        tried.append(Tried(row.label, opinion.label, opinion.confidence, opinion.abstains))
-    found = figures(tried, time.perf_counter() - began)
+def _figures(whose: str, judges: Judges, rows: Sequence[Row]) -> dict[str, Any]:
+    """What somebody's judgement is worth on these rows, under the name of who judges; nothing without rows."""
+    if not rows:
+        return {}
+    tried, seconds = try_on(judges, rows)
+    found = figures(tried, seconds)
     found.pop("per_class")
-    kept = [one for one in tried if not one.abstains]
-    found["dispatched"] = round(len(kept) / len(tried), 4) if tried else 0.0
-    found["dispatched_right"] = round(sum(one.said == one.label for one in kept) / len(kept), 4) if kept else 0.0
-    return found
+    alone, right = unaided(tried)
+    found["dispatched"] = round(alone, 4)
+    if right is not None:
+        found["dispatched_right"] = round(right, 4)
+    return {whose: found}

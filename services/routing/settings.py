@@ -27,4 +27,13 @@ class Settings(ServiceSettings):
     session_idle_minutes: int = Field(120, ge=5, le=1440, description="Minutes without a request that end a session.")
     sign_in_tries: int = Field(5, ge=3, le=20, description="Wrong passwords in a row that lock an account for a while.")
     sign_in_lock_minutes: int = Field(15, ge=1, le=1440, description="Minutes that an account stays locked.")
+    topics_days: int = Field(
+        30, ge=14, le=180, description="Days of petitions that `wenzheng judge topics` goes through."
+    )
+    topics_every_minutes: int = Field(
+        30, ge=0, le=1440, description="Minutes between two such looks of `wenzheng up`; 0: never by itself."
+    )
+    topics_most: int = Field(
+        5_000, ge=100, le=50_000, description="Most petitions it goes through, the newest; some 5 ms of a core each."
+    )
     sign_ins_per_minute: int = Field(20, ge=1, le=1000, description="Sign-ins that one address may try in a minute.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import asdict
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -11,13 +10,13 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from services.chassis.errors import Refusal
 from services.chassis.settings import load
 from services.routing.domain.sameness import MERGED, TOLD, Profile, Sameness
+from services.routing.opening import terminal
 from services.routing.settings import Settings
 from services.routing.topics.evidence import shared_phrases
 from services.routing.topics.index import Index
@@ -94,7 +93,7 @@ def lookalikes(
     for pair in evidence:
         cells = (_cell(by_id[pair["a"]]), _cell(by_id[pair["b"]]))
         table.add_row(f"{pair['score']:.2f}", *cells, Text(_in_words(pair["evidence"])))
-    _console().print(table)
+    terminal().print(table)
 
 
 @topics.command("hot")
@@ -182,7 +181,7 @@ def _show(topics: list[Topic], every: int, zone: ZoneInfo) -> None:
         days = f"{topic.first.astimezone(zone):%Y-%m-%d} – {topic.last.astimezone(zone):%Y-%m-%d}"
         numbers = (str(topic.people), str(len(topic.rows)), f"{topic.likes:,}", f"{topic.heat.burst:.1f}")
         table.add_row(f"{topic.heat.heat:.1f}", Text(topic.name), Text(topic.place), *numbers, days)
-    _console().print(table)
+    terminal().print(table)
 
 
 def _evidence(one: Row, other: Row, how: Sameness, places: list[str], phrases: list[str]) -> dict[str, Any]:
@@ -250,7 +249,3 @@ def _day(value: str, option: str) -> date | None:
 
 def _begin(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time.min, zone).astimezone(UTC)
-
-
-def _console() -> Console:
-    return Console() if sys.stdout.isatty() else Console(width=160)

@@ -25,6 +25,8 @@ def pod_specs(case: str) -> Iterator[tuple[str, Document]]:
     for one in objects(case):
         if one["kind"] in ("Deployment", "Job"):
             yield name_of(one), one["spec"]["template"]["spec"]
+        elif one["kind"] == "CronJob":
+            yield name_of(one), one["spec"]["jobTemplate"]["spec"]["template"]["spec"]
         elif one["kind"] == "Pod":
             yield name_of(one), one["spec"]
 

@@ -38,7 +38,9 @@ Edge = tuple[str, str, str]
 
 def own_pods() -> set[str]:
     """Our pods by the names that the table has for them."""
-    return {f"{service}-{kind}" for service in SERVICES for kind in ("web", "worker", "migrate")} | {"front-door-test"}
+    return {f"{service}-{kind}" for service in SERVICES for kind in ("web", "worker", "migrate")} | {
+        "routing-topics", "routing-retrain", "front-door-test",
+    }  # fmt: skip
 
 
 def named(text: str) -> set[str]:
@@ -79,6 +81,7 @@ def stage() -> str:
         "rabbitmq": {"existingSecret": "mq", "managementUrlKey": "management-url"},
         "smtp": {"existingSecret": "smtp"},
         "portals": {"existingSecret": "portals"},
+        "services": {"routing": {job: {"enabled": True} for job in ("topics", "retrain")}},
         "test": {"url": f"http://traefik.traefik.svc:{TEST_PORT}"},
         "networkPolicy": {"edges": edges},
     }
@@ -174,6 +177,7 @@ def test_every_pod_is_under_the_refusal_of_everything(case: str) -> None:
     assert "egress" not in denied["spec"]
     chosen = denied["spec"]["podSelector"]["matchLabels"].items()
     pods = [one["spec"]["template"] for kind in ("Deployment", "Job") for one in of_kind(case, kind)]
+    pods += [one["spec"]["jobTemplate"]["spec"]["template"] for one in of_kind(case, "CronJob")]
     for pod in [*pods, *of_kind(case, "Pod")]:
         assert chosen <= pod["metadata"]["labels"].items()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any, Final
@@ -9,7 +11,7 @@ from typing import Any, Final
 from playwright.sync_api import Page, expect
 
 from tests.e2e.people import People, look_up
-from tests.house import until
+from tests.house import ROOT, until
 
 TITLE = "锦梭路夜间施工，搅拌车排队不熄火"
 BODY = (
@@ -42,6 +44,8 @@ PAGES: Final = (
     "case-follows",
     "case-leads",
     "case",
+    "topics",
+    "topic",
     "directory",
     "search",
     "notices",
@@ -136,6 +140,18 @@ class Gallery:
         until(lambda: "rate" in self._house.status(receipt)["actions"])
         return receipt
 
+    @cached_property
+    def matter(self) -> str:
+        """Title of a matter that six strangers speak of, found as a hot topic that comes up."""
+        title = "北坡水库坝顶护栏锈断"
+        for ending in ("，有人差点跌下去", "没有人修", "何时能修好？", "，孩子每天路过", "，夜里看不见", "的问题"):
+            body = f"{title}已经半个月{ending}，请派人焊好。"
+            receipt = self._house.file(title=title + ending, body=body, place={"text": "北坡水库坝顶"})
+            self._house.judged(receipt["number"])
+        command = [sys.executable, "-m", "services.cli.main", "judge", "topics"]
+        subprocess.run(command, env=self._house.environ, cwd=ROOT, check=True, capture_output=True)
+        return title
+
     def _filed(self, title: str, body: str, place: str, **changes: Any) -> dict[str, Any]:
         receipt = self._house.file(title=title, body=body, place={"text": place}, **changes)
         case = self._house.judged(receipt["number"])
@@ -167,6 +183,8 @@ class Gallery:
             "case-follows": lambda locale: self._staff("dispatcher", f"/desk/{self.joined['number']}", locale),
             "case-leads": self._case_leads,
             "case": lambda locale: self._case(self.answered, locale),
+            "topics": self._topics,
+            "topic": self._topic,
             "directory": lambda locale: self._staff("dispatcher", "/directory", locale),
             "search": self._list("supervisor", "/search?q=搅拌车 夜间"),
             "notices": self._list("supervisor", "/notices"),
@@ -190,6 +208,19 @@ class Gallery:
     def _staff(self, role: str, path: str, locale: str, unit: str | None = None) -> Page:
         page = self._people.staff(role, unit, locale=locale)
         page.goto(path)
+        return page
+
+    def _topics(self, locale: str) -> Page:
+        title = self.matter
+        page = self._staff("supervisor", "/desk/topics", locale)
+        expect(page.get_by_role("link", name=title).first).to_be_visible()
+        return page
+
+    def _topic(self, locale: str) -> Page:
+        title = self.matter
+        page = self._staff("supervisor", "/desk", locale)
+        page.get_by_role("status").get_by_role("link", name=title).click()
+        expect(page.get_by_role("table")).to_be_visible()
         return page
 
     def _list(self, role: str, path: str) -> Callable[[str], Page]:

@@ -48,6 +48,8 @@ def follow(delivery: Delivery[IntakeEvent], work: Work) -> None:
             _assess(case, event, work)
         elif added:
             _look_again(case, event, work)
+        if added and case.audience != "units":
+            store.topics.forget(work, case.petition_id)
     else:
         return
     _end_if_due(case, event.petition, work)
@@ -184,6 +186,7 @@ def send(work: Work, case: Case, directory: Directory, unit: Unit, *, by: str, r
     case.step_due_at = clocks.accept_due(work.now, promises, zone)
     if unit.sealed and not case.sealed:
         store.cases.forget_features(work, case)
+        store.topics.forget(work, case.petition_id)
     note(work, case, "dispatched", by, reason, unit=ref)
     tell(work, case, PetitionDispatched, by=by)
     if case.audience != before:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -20,9 +19,11 @@ from rich.text import Text
 
 from services.chassis.clock import SystemClock
 from services.chassis.errors import Refusal
+from services.routing.folding import printable
+from services.routing.opening import terminal
 
 if TYPE_CHECKING:
-    from services.routing.judgement.figures import Tried
+    from services.routing.judgement.figures import Judges
     from services.routing.judgement.opinion import Opinion
     from services.routing.judgement.training_file import Row, Rows
 
@@ -37,12 +38,6 @@ ModelFile = Annotated[
 ]
 #: Characters of a label in a table.
 _LABEL = 40
-
-
-class Judges(Protocol):
-    """Whoever judges: a model, or the directory alone."""
-
-    def judge(self, title: str, body: str) -> Opinion: ...
 
 
 @trained.command("train")
@@ -93,12 +88,13 @@ def evaluate(
     each: Annotated[Path | None, typer.Option("--rows", help="Write what was said of each petition here.")] = None,
 ) -> None:
     """Judge petitions that were decided, and compare; rows it was trained on tell nothing."""
-    from services.routing.judgement.figures import by_label, figures
+    from services.routing.judgement.figures import by_label, figures, try_on, unaided
     from services.routing.judgement.training_file import read_rows
 
     found = read_rows(file)
     judges = _judges(model, found.rows)
-    tried, seconds = _try(judges, found.rows)
+    with progress() as say:
+        tried, seconds = try_on(judges, found.rows, say)
     measured = figures(tried, seconds)
     if each is not None:
         said = [
@@ -115,13 +111,12 @@ def evaluate(
         for label, one in by_label(tried).items()
     ]
     _print(_table(("Label", "Rows", "Precision", "Recall", "F1"), rows, title=f"{measured['rows']} petitions"))
-    kept = [one for one in tried if not one.abstains]
-    right = sum(one.said == one.label for one in kept)
+    alone, right = unaided(tried)
     lines = [
         ("Macro-F1", f"{measured['macro_f1']:.4f}"),
         ("Macro-F1 of the surest 85 %", f"{measured['macro_f1_at_85']:.4f}"),
         ("Calibration error (15 bins)", f"{measured['ece']:.4f}"),
-        ("Does not abstain", f"{len(kept) / len(tried):.1%}, {right / max(len(kept), 1):.1%} of these right"),
+        ("Does not abstain", f"{alone:.1%}" + (f", {right:.1%} of these right" if right is not None else "")),
         ("Time a petition", f"{measured['ms_per_petition']:.2f} ms"),
     ]
     _print(_table(("", ""), lines))
@@ -145,7 +140,7 @@ def explain(
     _print_if(_table(("Label", "Probability"), others, title="Likeliest"), others)
     reasons = [(reason.code, _short(reason.detail), f"{reason.weight:+.3f}") for reason in opinion.reasons]
     _print_if(_table(("Reason", "", "Weight"), reasons, title="Why"), reasons)
-    past = [(f"{one.nearness:.2f}", _short(one.label), one.id, _clean(one.title)) for one in opinion.neighbours]
+    past = [(f"{one.nearness:.2f}", _short(one.label), one.id, printable(one.title)) for one in opinion.neighbours]
     _print_if(_table(("Near", "Label", "Id", "Title"), past, title="Nearest past petitions"), past)
 
 
@@ -172,23 +167,6 @@ def _judges(path: Path, rows: Sequence[Row] | None) -> Judges:
     names = [name for subject in directory.subjects for name in (subject.id, subject.name.zh, subject.name.en)]
     labels = {row.label for row in rows} if rows is not None else {unit.id for unit in directory.units} | {*names}
     return ByDirectory(directory, filter(None, labels))
-
-
-def _try(judges: Judges, rows: Sequence[Row]) -> tuple[list[Tried], float]:
-    from services.routing.judgement.figures import Tried
-
-    tried = []
-    # What is loaded at the first petition is no part of what one takes.
-    judges.judge(rows[0].title, rows[0].body)
-    with progress() as say:
-        # Processor time: what a petition takes whatever else the machine does.
-        began = time.process_time()
-        for number, row in enumerate(rows):
-            opinion = judges.judge(row.title, row.body)
-            tried.append(Tried(row.label, opinion.label, opinion.confidence, opinion.abstains))
-            if number % 200 == 0:
-                say("judging", number / len(rows))
-        return tried, time.process_time() - began
 
 
 @contextmanager
@@ -224,13 +202,8 @@ def _as_json(opinion: Opinion) -> dict[str, Any]:
     }
 
 
-def _clean(text: str) -> str:
-    """Somebody else's text, without signs that a terminal would obey."""
-    return "".join(char if char.isprintable() else " " for char in text)
-
-
 def _short(text: str) -> str:
-    text = _clean(text)
+    text = printable(text)
     return text if len(text) <= _LABEL else f"{text[:_LABEL]}…"
 
 
@@ -244,8 +217,7 @@ def _table(headings: Sequence[str], rows: Sequence[Sequence[str]], title: str = 
 
 
 def _print(table: Table) -> None:
-    console = Console(highlight=False) if sys.stdout.isatty() else Console(width=160, highlight=False)
-    console.print(table, markup=False)
+    terminal().print(table, markup=False, highlight=False)
 
 
 def _print_if(table: Table, rows: Sequence[object]) -> None:

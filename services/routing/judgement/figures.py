@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, Protocol
+
+from services.routing.judgement.opinion import Opinion
+from services.routing.judgement.training_file import Row
 
 #: Share of petitions in ``macro_f1_at_85``: those it is surest of.
 SUREST: Final = 0.85
 #: Bins of equal mass in the expected calibration error.
 BINS: Final = 15
+#: Petitions between two words on how far it has come.
+_TOLD_EVERY: Final = 200
+
+
+class Judges(Protocol):
+    """Whoever judges: a model, or the directory alone."""
+
+    def judge(self, title: str, body: str) -> Opinion: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +59,36 @@ class OfLabel:
         """Harmonic mean of both."""
         both = self.rows + self.said
         return 2 * self.right / both if both else 0.0
+
+
+def try_on(
+    judges: Judges, rows: Sequence[Row], say: Callable[[str, float], None] = lambda what, done: None
+) -> tuple[list[Tried], float]:
+    """Judge decided petitions.
+
+    Args:
+        judges: whoever judges.
+        rows: the petitions, at least one.
+        say: told what is being done and how much of it, 0 … 1.
+
+    Returns:
+        How each was judged, and what all of them took: processor time (s), whatever else the machine does.
+    """
+    # What is loaded at the first petition is no part of what one takes.
+    judges.judge(rows[0].title, rows[0].body)
+    tried, began = [], time.process_time()
+    for number, row in enumerate(rows):
+        opinion = judges.judge(row.title, row.body)
+        tried.append(Tried(row.label, opinion.label, opinion.confidence, opinion.abstains))
+        if number % _TOLD_EVERY == 0:
+            say("judging", number / len(rows))
+    return tried, time.process_time() - began
+
+
+def unaided(tried: Sequence[Tried]) -> tuple[float, float | None]:
+    """The share that needs no person, and how much of this is right; None where there is none of it."""
+    kept = [one for one in tried if not one.abstains]
+    return len(kept) / len(tried), sum(one.said == one.label for one in kept) / len(kept) if kept else None
 
 
 def by_label(tried: Sequence[Tried]) -> dict[str, OfLabel]:

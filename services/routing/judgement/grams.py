@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from services.routing.folding import fold
+from services.routing.folding import fold, sound
 
 Keys = npt.NDArray[np.uint64]
 Counts = npt.NDArray[np.float32]
@@ -45,11 +45,6 @@ _EMPTY: Final = tuple(
         r"(?:https?://|www\.)[!-~]+|[a-z0-9.+-]{1,64}@[a-z0-9.-]{1,64}|\+?\d{3,4}-\d{7,8}|\d{9,}",
     )
 )
-
-
-def sound(text: str) -> str:
-    """Without halves of characters, which JSON may name and no file can hold."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def signs(text: str) -> str:

@@ -224,7 +224,11 @@ def first_step_due(work: Work, lead: Case) -> datetime | None:
 
 
 def visible_titles(session: Session, viewer: Viewer, petition_ids: Sequence[str]) -> dict[str, Case]:
-    """Those of the petitions that this member of staff may see, for the list of look-alikes."""
+    """Those of the petitions that this member of staff may see, for the lists of look-alikes and past cases.
+
+    A case that was sealed since it was named in a judgement, or since a model learned from it, is in neither, whoever
+    looks: the pages that have these lists are of cases that are not sealed.
+    """
     query = (
         select(Case)
         .options(
@@ -245,7 +249,7 @@ def visible_titles(session: Session, viewer: Viewer, petition_ids: Sequence[str]
                 Case.hops,
             )
         )
-        .where(Case.petition_id.in_(petition_ids), seen_by(viewer))
+        .where(Case.petition_id.in_(petition_ids), seen_by(viewer), Case.audience != "sealed")
     )
     return {one.petition_id: one for one in session.scalars(query)}
 

@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-import gzip
-import io
-import json
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO, Final, cast
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from services.chassis.errors import Refusal
 from services.routing.domain.sameness import Sheet, words
-from services.routing.folding import fold
+from services.routing.folding import fold, sound
+from services.routing.json_lines import read_objects
 
-#: A line longer than this many bytes is no petition.
-LONGEST_LINE: Final = 4_000_000
 #: Characters read of a body; the rest is not looked at.
 LONGEST_BODY: Final = 20_000
 #: Columns without which a row says nothing.
 NEEDED: Final = ("title", "body")
-_GZIP: Final = b"\x1f\x8b"
-_OTHER_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
-
-
-class FileRefused(Refusal):
-    """A file that is not read any further, said on a terminal; the code is stable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,28 +64,25 @@ def read_petitions(path: Path, zone: ZoneInfo, *, dated: bool = False) -> Petiti
         dated: rows without a time are passed over, since nothing can be said of when.
 
     Raises:
-        FileRefused: not such a file; ``code`` says why: unknown_encoding, broken_gzip, bad_json, not_an_object,
-            missing_columns, line_too_long, no_rows.
+        Refusal: it is no such file; the field names the first line that is wrong. Codes are those of ``json_lines``,
+            and ``no_rows``.
+        OSError: it cannot be read at all.
     """
-    found, seen, lines = PetitionFile(), set[str](), 0
-    with path.open("rb") as file:
-        for lines, text in enumerate(_lines(path, file), 1):
-            if not text.strip():
-                continue
-            row = _object(path, lines, text)
-            missing = [name for name in (*NEEDED, "submitted_at") if name not in row and (dated or name in NEEDED)]
-            if missing:
-                there = ", ".join(map(str, row)) or "none"
-                raise FileRefused(
-                    "missing_columns", f"{path}, line {lines}: no {' and no '.join(missing)}; there are {there}"
-                )
-            code = _take(found, seen, lines, row, zone, dated)
-            if code:
-                found.passed_over.append(PassedOver(lines, code))
+    found, seen = PetitionFile(), set[str]()
+    for line, row in read_objects(path, (*NEEDED, "submitted_at") if dated else NEEDED):
+        code = _take(found, seen, line, row, zone, dated)
+        if code:
+            found.passed_over.append(PassedOver(line, code))
     if not found.rows:
-        codes = sorted({one.code for one in found.passed_over})
-        why = f"all {len(found.passed_over)} rows were passed over: {', '.join(codes)}" if codes else "it is empty"
-        raise FileRefused("no_rows", f"{path}: there is no petition in it, {why}")
+        if not found.passed_over:
+            raise Refusal("no_rows", "The file is empty.", field=path.name)
+        raise Refusal(
+            "no_rows",
+            "There is no petition in it: all %(rows)s rows were passed over (%(codes)s).",
+            field=path.name,
+            rows=len(found.passed_over),
+            codes=", ".join(sorted({one.code for one in found.passed_over})),
+        )
     return found
 
 
@@ -130,48 +116,8 @@ def _take(
     return "body_cut" if len(body) > LONGEST_BODY else None
 
 
-def _lines(path: Path, file: BinaryIO) -> Iterator[str]:
-    start = file.read(3)
-    file.seek(0)
-    source: BinaryIO = file
-    if start.startswith(_GZIP):
-        source = cast(BinaryIO, gzip.GzipFile(fileobj=file))
-    number = 0
-    try:
-        while line := source.readline(LONGEST_LINE + 1):
-            number += 1
-            if number == 1 and line.startswith(_OTHER_MARKS):
-                raise FileRefused("unknown_encoding", f"{path}: this is UTF-16; write it as UTF-8")
-            if len(line) > LONGEST_LINE:
-                raise FileRefused("line_too_long", f"{path}, line {number}: longer than {LONGEST_LINE:,} bytes")
-            try:
-                yield line.decode("utf-8-sig" if number == 1 else "utf-8")
-            except UnicodeDecodeError as error:
-                raise FileRefused(
-                    "unknown_encoding",
-                    f"{path}, line {number}: byte {error.start + 1} is no UTF-8; is it GB 18030? Write it as UTF-8",
-                ) from None
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise FileRefused("broken_gzip", f"{path}: cannot be unpacked after line {number}: {error}") from None
-    except io.UnsupportedOperation as error:
-        raise FileRefused("broken_gzip", f"{path}: {error}") from None
-
-
-def _object(path: Path, line: int, text: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        where = f", column {error.colno}: {error.msg}" if isinstance(error, json.JSONDecodeError) else ""
-        raise FileRefused("bad_json", f"{path}, line {line}{where}: this is no JSON") from None
-    if not isinstance(value, dict):
-        raise FileRefused("not_an_object", f"{path}, line {line}: a row must be a JSON object with title and body")
-    return value
-
-
 def _text(value: object) -> str:
-    """A text without halves of characters, which JSON can name and nothing can print."""
-    text = value if isinstance(value, str) else "" if value is None else str(value)
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return sound(value if isinstance(value, str) else "" if value is None else str(value))
 
 
 def _number(row: dict[str, Any], name: str) -> int:

@@ -12,7 +12,7 @@ from services.chassis.web import Nav, RateLimit, make_app
 from services.contracts.envelope import Text
 from services.routing import store
 from services.routing.settings import Settings
-from services.routing.web import api, desk, directory, sign_in
+from services.routing.web import api, desk, directory, sign_in, topics
 from services.routing.web.door import Door
 
 
@@ -44,6 +44,6 @@ def create_app(house: House[Settings], nav: Sequence[Nav] = ()) -> Flask:
         unit_name=unit_name,
     )
     app.extensions["door"] = door
-    for part in (sign_in, desk, directory, api):
+    for part in (sign_in, topics, desk, directory, api):
         app.register_blueprint(part.blueprint)
     return app

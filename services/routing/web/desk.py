@@ -21,7 +21,7 @@ from services.routing.handlers import merging
 from services.routing.handlers.record import assessment_of, joined_of, petition_of, reply_of
 from services.routing.models import Case
 from services.routing.store.cases import Asked
-from services.routing.web import look_alikes, risks, views
+from services.routing.web import look_alikes, risks, topics, views
 from services.routing.web.forms import (
     AcceptForm,
     AcknowledgeForm,
@@ -74,6 +74,7 @@ def queue() -> Any:
         states = store.cases.by_state(session, staff, asked)
         directory = store.directory.read(session)
         alerts = risks.open_alerts(session, staff, directory, now)
+        coming_up = store.topics.coming_up(session) if staff.has(*topics.ROLES) else None
     zone = directory.jurisdiction.time_zone
     given = {"queue": asked.queue, "state": asked.state, "kind": asked.kind, "unit": asked.unit, "words": asked.words}
 
@@ -93,6 +94,7 @@ def queue() -> Any:
         risks={one.petition_id: risks.tags(assessment_of(one), directory) for one in found.cases if one.risky},
         alerts=alerts,
         banner=risks.banner,
+        coming_up=coming_up,
         done=DONE.get(request.args.get("done", "")),
         url=url,
         unit_text=views.unit_name,

@@ -250,10 +250,11 @@ def row(case: Case, now: datetime) -> dict[str, Any]:
 
 
 def whole(case: Case, entries: Sequence[HistoryEntry], staff: Staff, now: datetime) -> dict[str, Any]:
-    """One case in the API. Look-alikes are left to the page, which shows those that the reader may see."""
+    """One case in the API. Look-alikes and past cases are left to the page, which shows what the reader may see."""
     petition = petition_of(case)
     state = msgspec.to_builtins(state_of(case))
-    state["assessment"].pop("look_alikes")
+    for named in ("look_alikes", "past"):
+        state["assessment"].pop(named)
     reply = reply_of(case)
     return {
         **row(case, now),

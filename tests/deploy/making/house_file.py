@@ -17,7 +17,7 @@ OWN: Final = frozenset(
         "areas_file", "broker_ca_file", "broker_management_url", "broker_url", "data_folder", "database_url",
         "direct_database_url", "directory_file", "drain_s", "elasticsearch_ca_file", "elasticsearch_url", "host",
         "partitions", "port", "portals_file", "secret_key", "seed_accounts", "smtp_ca_file", "smtp_url", "staff_key",
-        "staff_public_key", "start_wait_s", "tantivy_heap_bytes", "worker_port",
+        "staff_public_key", "start_wait_s", "tantivy_heap_bytes", "topics_every_minutes", "worker_port",
     }
 )  # fmt: skip
 HEAD: Final = "# Made from the code by `make chart`; templates and tests read it. Do not edit.\n"

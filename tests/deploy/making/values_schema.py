@@ -180,7 +180,21 @@ def _server(*keys: str) -> dict[str, Schema]:
     return {"existingSecret": NAME, "caKey": KEY, "caSecret": NAME} | dict.fromkeys(keys, KEY)
 
 
+def _by_the_clock() -> Schema:
+    # Five fields, or a word such as @daily.
+    schedule = {"type": "string", "pattern": r"^(@[a-z]+|\S+( \S+){4})$"}
+    return closed(
+        {
+            "enabled": SWITCH,
+            "schedule": schedule,
+            "activeDeadlineSeconds": number(1),
+            "resources": ref("resources"),
+        }
+    )
+
+
 def _service(service: str) -> Schema:
+    jobs = ("topics", "retrain") if service == "routing" else ()
     return closed(
         {
             "enabled": SWITCH,
@@ -191,6 +205,7 @@ def _service(service: str) -> Schema:
             "postgresql": ref("postgresql"),
             "web": ref("web"),
             "worker": ref("worker"),
+            **{job: _by_the_clock() for job in jobs},
         }
     )
 

@@ -60,7 +60,7 @@ class Street:
 
     def hand(self, *envelopes: Envelope, queue: str = "notify.events") -> Counts:
         manner = manner_of(self.house.settings)
-        table = handlers.speaking({**handlers.ON_EVENTS, **handlers.ON_CONTACTS}, manner)
+        table = handlers.speaking({**handlers.ON_COMMON, **handlers.ON_CONTACTS}, manner)
         deliveries: Sequence[Delivery[Any]] = [Delivery(one) for one in envelopes]
 
         def load_all(work: Any, them: Sequence[Envelope]) -> None:

@@ -31,6 +31,7 @@ from services.routing import handlers, store
 from services.routing.directory_file import SAMPLE, read
 from services.routing.handlers.directory import bring_in
 from services.routing.settings import Settings
+from tests.integration.routing.deciding import decide
 
 NOW = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 REGISTRY = Registry(*told.EVENTS)
@@ -118,6 +119,13 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
         bring_in(work, directory, NOW.date())
     yield Bench(house, clock)
     house.database.close()
+
+
+@pytest.fixture
+def decided(bench: Bench, staff: Callable[..., Staff]) -> Bench:
+    """The house after sixty decisions of a dispatcher on matters that the directory does not know."""
+    decide(bench, staff)
+    return bench
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import product
 from typing import Any
 
 import pytest
@@ -14,34 +13,11 @@ from services.routing import store
 from services.routing.handlers import desk
 from services.routing.handlers import staff as staff_cases
 from services.routing.handlers.desk import Target
-from services.routing.models import JudgeModel
+from services.routing.models import Case, JudgeModel
 from services.routing.retraining import challenge
 from services.routing.web import create_app
+from tests.integration.routing.deciding import CULTURE, FARMING, PLACES, send
 from tests.integration.routing.test_routing_web import HASHED, csrf, sign_in, version_on
-
-PLACES = ("东桥头", "柳叶坊", "北坡上", "旧码头", "双井旁", "石鼓台")
-#: Matters of which no word is in the sample directory, and the units that the dispatcher chooses.
-LANTERN = ("花灯架子歪了", "灯会留下的竹架", "绸布灯笼褪色", "庙会彩棚没有拆", "纸扎的鲤鱼破了")
-ORCHARD = ("枇杷树苗枯黄", "嫁接的枝条长虫", "茶籽收不上来", "蜂箱被人搬走", "蚕茧潮得发霉")
-CULTURE, FARMING = "culture-tourism", "agriculture"
-
-
-def send(bench: Any, staff: Any, title: str, body: str, unit: str) -> Any:
-    """A petition that the dispatcher sends to a unit by hand."""
-    event = bench.petition(title, body)
-    bench.deliver(event)
-    with bench.house.work() as work:
-        desk.dispatch(work, staff("dispatcher"), Target(event.number), unit, "按职责分工由该单位承办")
-    return event
-
-
-@pytest.fixture
-def decided(bench: Any, staff: Any) -> Any:
-    """Sixty decisions of a dispatcher on matters that the directory does not know."""
-    for (place, lantern), orchard in zip(product(PLACES, LANTERN), ORCHARD * len(PLACES), strict=True):
-        send(bench, staff, lantern, f"{place}的{lantern}，路过的人都说该收拾了。", CULTURE)
-        send(bench, staff, orchard, f"{place}那一片{orchard}，请派人教教怎么办。", FARMING)
-    return bench
 
 
 def rows(bench: Any) -> list[Any]:
@@ -181,3 +157,23 @@ def test_a_unit_that_is_likely_is_one_press_away_while_the_case_is_with_none(dec
     forms = [part.split("</form>")[0] for part in page.split(f'action="/desk/{event.number}/dispatch"')[1:]]
     (offered,) = [form for form in forms if f'name="unit" value="{CULTURE}"' in form]
     assert 'name="csrf_token"' in offered and 'name="version"' in offered and 'name="reason"' in offered
+
+
+def test_a_case_that_is_sealed_after_the_training_is_shown_beside_no_other(decided: Any, staff: Any) -> None:
+    learn(decided)
+    event = decided.petition("花灯架子倒了", "柳叶坊的花灯架子倒在路边，竹架散了一地。")
+    decided.deliver(event)
+    past = decided.told(event.petition_id)[-1].case.assessment.past
+    with decided.house.work() as work:
+        numbers = [work.get(Case, one.petition_id).number for one in past]
+        staff_cases.add_account(work, "wu", "Wu", None, ["dispatcher", "sealed_officer"], HASHED)
+    with decided.house.work() as work:
+        desk.dispatch(work, staff("dispatcher"), Target(numbers[0]), "discipline", "内容涉及检举，转交纪检部门办理")
+    client = create_app(decided.house).test_client()
+    client.set_cookie("wz_lang", "en")
+    sign_in(client, "wu")
+    page = client.get(f"/desk/{event.number}").text
+    assert numbers[0] not in page
+    assert all(number in page for number in numbers[1:])
+    assert past[0].petition_id not in client.get(f"/api/cases/{event.number}").text
+    assert past[0].petition_id not in {row.id for row in rows(decided)}

@@ -37,6 +37,22 @@ DEPOT = [
         "反映过两次了，粮库旧址的露天煤堆还在，一刮风扬尘就进屋，盖布只盖了朝马路的一面。",
     ),
 ]
+#: The same six, whose titles all name the place and the trouble: one group however few petitions there are.
+BURST = [
+    (title, body)
+    for title, (_, body) in zip(
+        (
+            "锦梭路粮库旧址煤堆扬尘，阳台一天黑一层",
+            "锦梭路粮库旧址煤堆没有盖布，扬尘太大",
+            "锦梭路粮库旧址煤堆扬尘何时能解决？",
+            "锦梭路粮库旧址的煤堆扬尘没人管",
+            "锦梭路粮库旧址煤堆扬尘飘进小学操场",
+            "请管一管锦梭路粮库旧址的煤堆扬尘",
+        ),
+        DEPOT,
+        strict=True,
+    )
+]
 #: The same trouble at another place.
 OTHER_PLACE = [
     ("柳荫桥砂石场扬尘扰民", "柳荫桥头的砂石场整天筛砂，扬尘很大，隔着两条街都能看见灰，窗台擦不干净。"),

@@ -13,6 +13,7 @@ from services.routing.domain.judgement import Judge
 from services.routing.domain.reading import read as read_petition
 from services.routing.domain.risk_sentences import LONG, weight
 from services.routing.domain.risks import LOOKS, find_risks, levels
+from services.routing.domain.sameness import Commonness
 from services.routing.folding import fold
 from tests.unit.routing.risk_texts import STORIES
 
@@ -114,7 +115,7 @@ def test_what_is_added_is_read_by_itself_however_long_the_petition_is() -> None:
             submitted_at=NOW,
             supplements=[Supplement(text=text, at=NOW) for text in added],
         )
-        judgement = read_petition("p", "n", petition, judge, fold, sealed=False).judgement
+        judgement = read_petition("p", "n", petition, judge, fold, Commonness(), sealed=False).judgement
         return dict(levels(judgement.risk_findings))
 
     assert risks() == {}

@@ -1,6 +1,6 @@
 {{/*
 What of the operator's Secrets a pod gets, as files: {file, variable, secret, key, optional} in a YAML list.
-Least privilege: each role sees only what it uses. Args: root, service, role (web, worker, migrate, test).
+Least privilege: each role sees only what it uses. Args: root, service, role (web, worker, migrate, job, test).
 */}}
 {{- define "wenzheng.secretFiles" -}}
 {{- $v := .root.Values -}}
