@@ -12,7 +12,7 @@ from services.chassis.house import House
 from services.chassis.settings import load
 from services.chassis.there import open_there
 from services.notify import sending, store
-from services.notify.domain import mask_address
+from services.notify.masks import mask_address
 from services.notify.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Messages to citizens, units and portals.")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from services.chassis.delivery import Delivery, Handler, Work
+from services.contracts.alerts import RiskAcknowledged, RiskRaised, TopicEmerging
 from services.contracts.envelope import Event, encode
 from services.contracts.intake import (
     ContactSupplied,
@@ -28,10 +29,7 @@ from services.contracts.routing import (
     PetitionMerged,
     PetitionUnmerged,
     ReplyIssued,
-    RiskAcknowledged,
-    RiskRaised,
     StaffChanged,
-    TopicEmerging,
     UnitChanged,
 )
 from services.contracts.shared import Origin

@@ -11,9 +11,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from services.chassis.delivery import Work
+from services.contracts.alerts import RiskRaised, TopicEmerging
 from services.contracts.envelope import Envelope
 from services.contracts.intake import PetitionSubmitted, ReportSubmitted
-from services.contracts.routing import CaseEvent, RiskRaised, StaffChanged, TopicEmerging, UnitChanged
+from services.contracts.routing import CaseEvent, StaffChanged, UnitChanged
 from services.contracts.shared import PetitionEvent
 from services.notify.domain import RECIPIENTS, WAYS, Occasion, Recipient, Scope, message_id, occasion_of
 from services.notify.models import Account, Correspondence, Message, Unit

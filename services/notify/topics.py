@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from services.chassis.delivery import Delivery, Work
+from services.contracts.alerts import TopicEmerging
 from services.contracts.envelope import Text
-from services.contracts.routing import TopicEmerging
 from services.notify.domain import SENDER_OF, Manner, message_id, way_to_unit
 from services.notify.models import BY_SENDER, Message, Unit
 from services.notify.store import told_already

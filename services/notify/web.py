@@ -18,7 +18,8 @@ from services.chassis.web import HouseForm, Nav, api, current_staff, l, make_app
 from services.chassis.web import house as running_house
 from services.contracts.envelope import Text
 from services.notify import store
-from services.notify.domain import CHANNELS, OCCASIONS, RECIPIENTS, STATES, Scope, mask_address, mask_name, scope_of
+from services.notify.domain import CHANNELS, OCCASIONS, RECIPIENTS, STATES, Scope, scope_of
+from services.notify.masks import mask_address, mask_name
 from services.notify.settings import Settings
 
 #: Messages on one page, and in one answer of the API.

@@ -10,8 +10,8 @@ from typing import Any, Final, NamedTuple
 from babel.dates import format_date, format_datetime
 from jinja2 import Environment, StrictUndefined, Template
 
+from services.contracts.alerts import TopicEmerging
 from services.contracts.envelope import Text
-from services.contracts.routing import TopicEmerging
 from services.contracts.words import KIND_NAMES, name_of
 from services.notify.domain import CODE_MARK, Manner, Matter, Recipient
 

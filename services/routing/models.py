@@ -212,6 +212,7 @@ class JudgeModel(Base):
     """A trained judgement: what it learned from, how it did, and whether it is in force."""
 
     __tablename__ = "judge_model"
+    __table_args__ = (Index("judge_model_state", "state"),)
 
     #: Beginning of the checksum of its data.
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -228,9 +229,6 @@ class JudgeModel(Base):
     promoted_by: Mapped[str | None] = mapped_column(String(64))
 
 
-Index("judge_model_state", JudgeModel.state)
-
-
 class Topic(Sequenced, Base):
     """A hot topic as the last look found it, and whether it was told of."""
 
@@ -238,10 +236,8 @@ class Topic(Sequenced, Base):
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     name: Mapped[str] = mapped_column(String(200))
-    #: "" where its petitions name none.
     place: Mapped[str] = mapped_column(String(200))
     people: Mapped[int] = mapped_column(Integer)
-    #: Petitions.
     size: Mapped[int] = mapped_column(Integer)
     heat: Mapped[float] = mapped_column(Float)
     burst: Mapped[float] = mapped_column(Float)
@@ -253,7 +249,6 @@ class Topic(Sequenced, Base):
     looked_at: Mapped[datetime] = mapped_column(UtcDateTime)
     #: False: the last look did not find it, or a case of it was sealed since. Kept as long as its petitions are.
     shown: Mapped[bool] = mapped_column(Boolean)
-    #: When it was last told of.
     raised_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 

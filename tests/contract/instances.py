@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any
 
-from services.contracts import compare, intake, notify, portals, routing, shared, snapshots
+from services.contracts import alerts, compare, intake, notify, portals, routing, shared, snapshots
 from services.contracts.envelope import Event, Text
 
 NUMBER = "WZ-260302-48173-92657"
@@ -138,15 +138,15 @@ INSTANCES: tuple[Event, ...] = (
     routing.PetitionUnmerged(**_case(), by="s-office-1", other=_OTHER),
     routing.ReplyIssued(**_case(**_ANSWERED), by="s-roads-1"),
     routing.PetitionClosed(**_case(**{**_ANSWERED, "state": "closed", "closed_at": at(8, 3)}), reason="rated"),
-    routing.RiskRaised(
+    alerts.RiskRaised(
         **_RISK,
         evidence=[routing.RiskFinding(code="gas", level="urgent", word="煤气味", clause="楼道里有很浓的煤气味")],
         unit=ROADS,
         due_at=at(2, 1, 20),
         again=1,
     ),
-    routing.RiskAcknowledged(**_RISK, by="s-roads-1", acknowledged_at=at(2, 1, 12)),
-    routing.TopicEmerging(
+    alerts.RiskAcknowledged(**_RISK, by="s-roads-1", acknowledged_at=at(2, 1, 12)),
+    alerts.TopicEmerging(
         topic_id="t-1",
         name="白鹭路路灯不亮",
         place="白鹭路",

@@ -10,8 +10,9 @@ import msgspec
 
 from services.chassis.delivery import Work
 from services.chassis.errors import Refusal
+from services.contracts.alerts import RiskAcknowledged, RiskRaised
 from services.contracts.envelope import Text
-from services.contracts.routing import RiskAcknowledged, RiskFinding, RiskRaised
+from services.contracts.routing import RiskFinding
 from services.contracts.shared import Audience, Origin, UnitRef
 from services.contracts.words import RISK_NAMES, name_of
 from services.routing import store

@@ -8,7 +8,7 @@ from typing import Final
 
 from services.chassis.delivery import Work
 from services.chassis.ids import uuid7
-from services.contracts.routing import TopicEmerging
+from services.contracts.alerts import TopicEmerging
 from services.routing import store
 from services.routing.models import Topic, TopicCase
 from services.routing.topics.emerging import Emerging

@@ -15,7 +15,6 @@ from services.contracts.shared import KINDS
 from services.contracts.words import KIND_NAMES, OUTCOME_NAMES, STATE_NAMES, STATE_TONES, name_of
 from services.routing import store
 from services.routing.domain.cases import MIN_REASON, MIN_REPLY, Viewer
-from services.routing.domain.directory import Directory
 from services.routing.handlers import desk as steps
 from services.routing.handlers import merging
 from services.routing.handlers.record import assessment_of, joined_of, petition_of, reply_of
@@ -32,6 +31,7 @@ from services.routing.web.forms import (
     StepForm,
     UnmergeForm,
 )
+from services.routing.web.steps import empty_form, fill_units, name_of_form, offer_outcomes
 
 blueprint = Blueprint("desk", __name__, url_prefix="/desk")
 
@@ -114,7 +114,7 @@ def petition(number: str) -> Any:
 def dispatch(number: str) -> Any:
     """Send it to a unit."""
     form = DispatchForm()
-    _fill_units(form)
+    fill_units(form)
     return _step(
         number,
         form,
@@ -224,13 +224,13 @@ def _page(number: str, typed: StepForm | None, status: int = 200) -> Any:
         timeline = views.timeline(session, entries)
         alert = risks.alert_of(session, case, staff, directory, now)
     allowed = views.allowed(case, staff)
-    forms: dict[str, StepForm] = {step: _form(step, case, directory) for step in allowed}
+    forms: dict[str, StepForm] = {step: empty_form(step, case, directory) for step in allowed}
     if typed is not None:
         # The typed text stays; the version is the present one, so that the next try is made on what is shown now.
         typed.version.data = str(case.version)
         if isinstance(typed, ReplyForm):
-            _offer_outcomes(typed, case.kind)
-        forms[_name(typed)] = typed
+            offer_outcomes(typed, case.kind)
+        forms[name_of_form(typed)] = typed
     answer = render_template(
         "routing/case.html",
         case=case,
@@ -261,7 +261,7 @@ def _page(number: str, typed: StepForm | None, status: int = 200) -> Any:
         due=views.due_of(case, now, directory.jurisdiction.time_zone),
         allowed=allowed,
         forms=forms,
-        typed=_name(typed) if typed else "",
+        typed=name_of_form(typed) if typed else "",
         form_in_error=typed,
         changed=status == 409,
         min_reply=MIN_REPLY,
@@ -269,48 +269,3 @@ def _page(number: str, typed: StepForm | None, status: int = 200) -> Any:
         **WORDS,
     )
     return make_response(answer, status)
-
-
-def _name(form: StepForm) -> str:
-    names = {
-        DispatchForm: "dispatch",
-        AcceptForm: "accept",
-        AcknowledgeForm: "acknowledge",
-        ObjectionForm: "objection",
-        ReplyForm: "reply",
-        MergeForm: "merge",
-        UnmergeForm: "unmerge",
-    }
-    return names[type(form)]
-
-
-def _form(step: str, case: Case, directory: Directory) -> StepForm:
-    """An empty form of a step."""
-    form: StepForm
-    if step == "dispatch":
-        form = DispatchForm(formdata=None, prefix="")
-        _fill_units(form, case)
-    elif step == "objection":
-        form = ObjectionForm(formdata=None)
-    elif step == "reply":
-        form = ReplyForm(formdata=None)
-        _offer_outcomes(form, case.kind)
-    else:
-        form = {"accept": AcceptForm, "merge": MergeForm, "unmerge": UnmergeForm}[step](formdata=None)
-    form.version.data = str(case.version)
-    return form
-
-
-def _offer_outcomes(form: ReplyForm, kind: str) -> None:
-    """The outcomes that suit the kind."""
-    form.outcome.choices = [(code, pick(name_of(OUTCOME_NAMES, code))) for code in views.outcomes(kind)]
-
-
-def _fill_units(form: DispatchForm, case: Case | None = None) -> None:
-    """The units of today; a sealed case goes only to the unit for sealed cases."""
-    with house().database.read() as session:
-        today = store.directory.today(session, house().clock.now())
-        units = store.directory.read(session).on(today).units
-    if case is not None:
-        units = tuple(u for u in units if u.id != case.unit_id and (u.sealed or not case.sealed))
-    form.unit.choices = [("", t("Choose a unit"))] + [(unit.id, pick(unit.name)) for unit in units]

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from services.contracts.alerts import RiskAcknowledged, RiskRaised
 from services.contracts.envelope import Text
-from services.contracts.routing import RiskAcknowledged, RiskFinding, RiskRaised
+from services.contracts.routing import RiskFinding
 from tests.integration.notify.street import HOUSING, START, Case, Street, unit_changed
 
 pytestmark = pytest.mark.filterwarnings("error")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from services.contracts.routing import TopicEmerging
+from services.contracts.alerts import TopicEmerging
 from services.notify import store
 from services.notify.domain import scope_of
 from services.notify.models import Message

@@ -12,8 +12,8 @@ import pytest
 from typer.testing import CliRunner
 
 from services.chassis.ids import uuid7, uuid7_from
+from services.contracts.alerts import TopicEmerging
 from services.contracts.intake import PetitionSupplemented, PetitionWithdrawn, Supplement
-from services.contracts.routing import TopicEmerging
 from services.routing import store
 from services.routing.commands import app as commands
 from services.routing.handlers import desk

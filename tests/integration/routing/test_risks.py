@@ -16,8 +16,9 @@ from services.chassis.errors import Refusal
 from services.chassis.house import House, open_house
 from services.chassis.migrate import migrate
 from services.chassis.settings import load
+from services.contracts.alerts import RiskAcknowledged, RiskRaised
 from services.contracts.intake import PetitionSupplemented, PetitionWithdrawn, Supplement
-from services.contracts.routing import PetitionAssessed, RiskAcknowledged, RiskRaised
+from services.contracts.routing import PetitionAssessed
 from services.routing import measuring, store, watching
 from services.routing.directory_file import SAMPLE, read
 from services.routing.domain.duty import MINUTES, REPEATS

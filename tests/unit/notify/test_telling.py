@@ -12,8 +12,6 @@ from services.notify.domain import (
     Manner,
     Matter,
     Scope,
-    mask_address,
-    mask_name,
     message_id,
     scope_of,
     told_of,
@@ -21,6 +19,7 @@ from services.notify.domain import (
     way_to_portal,
     way_to_unit,
 )
+from services.notify.masks import mask_address, mask_name
 
 ZONE = ZoneInfo("Asia/Shanghai")
 WITH_SMTP = Manner("https://wz.example", True, ZONE, portals={"river": "portal", "hook": "webhook", "mute": None})
