@@ -262,7 +262,6 @@ class TopicCase(Base):
     submitted_at: Mapped[datetime] = mapped_column(UtcDateTime)
     #: The last look found it in the topic.
     present: Mapped[bool] = mapped_column(Boolean)
-    #: It was among those by which the topic came up.
     told: Mapped[bool] = mapped_column(Boolean)
 
 
