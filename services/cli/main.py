@@ -21,7 +21,7 @@ from services.chassis.errors import Exit, Refusal, StartError
 from services.cli import up as machine
 from services.cli.ending import end
 from services.cli.recurring import Recurring
-from services.cli.registry import installed, part, settings_of
+from services.cli.registry import group_of, installed, part, settings_of
 from services.cli.waiting import waiting
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -207,6 +207,10 @@ def _mount(called: str = "") -> None:
     Args:
         called: the first argument; what cannot be meant by it is not loaded. Empty: everything is.
     """
+    alone = group_of(called)
+    if alone is not None:
+        app.add_typer(alone, name=called)
+        return
     for name in _GROUPS:
         if called == name or called not in (*_GROUPS, "reconcile"):
             app.add_typer(import_module(f"services.cli.{name}").app, name=name)

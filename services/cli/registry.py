@@ -39,6 +39,15 @@ def part(service: str, module: str) -> Any:
     return importlib.import_module(f"services.{service}.{module}")
 
 
+def group_of(name: str) -> Any:
+    """A group of commands that a service keeps in a module of its own, loaded alone; None: no service has it so."""
+    folder = Path(__file__).resolve().parents[1]
+    for service in installed():
+        if name.isidentifier() and (folder / service / f"commands_{name}.py").exists():
+            return part(service, f"commands_{name}").app
+    return None
+
+
 def settings_of(service: str, **overrides: Any) -> ServiceSettings:
     """The settings of a service from the environment."""
     settings: ServiceSettings = load(part(service, "settings").Settings, service, **overrides)

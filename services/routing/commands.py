@@ -14,27 +14,20 @@ from services.chassis.errors import Refusal
 from services.chassis.house import House
 from services.chassis.identity import signing_key
 from services.chassis.passwords import hash_password
-from services.routing import seeding, store, topic_commands
+from services.routing import commands_judge, seeding, store
 from services.routing.directory_file import read
 from services.routing.domain.directory import changes
 from services.routing.handlers import directory as directory_cases
 from services.routing.handlers import staff as staff_cases
-from services.routing.judgement.commands import trained
-from services.routing.look_command import live
-from services.routing.model_commands import models
-from services.routing.opening import opened, terminal
+from services.routing.opening import opened
 from services.routing.settings import Settings
+from services.routing.terminal import terminal
 
 app = typer.Typer(no_args_is_help=True)
 directory = typer.Typer(no_args_is_help=True, help="Units, subjects and areas: who is responsible for what, where.")
 staff = typer.Typer(no_args_is_help=True, help="Staff accounts of this house.")
-judge = typer.Typer(no_args_is_help=True, help="The judgement 研判: what is known already, what many speak of.")
-judge.add_typer(topic_commands.topics)
-judge.add_typer(trained)
-judge.add_typer(models)
-judge.add_typer(live)
 app.add_typer(directory, name="directory")
-app.add_typer(judge, name="judge")
+app.add_typer(commands_judge.app, name="judge")
 app.add_typer(staff, name="staff")
 
 AccountId = Annotated[str, typer.Argument(metavar="ID", help="The account.")]

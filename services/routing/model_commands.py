@@ -1,4 +1,4 @@
-"""`wenzheng judge retrain | models | promote | rollback`: the trained judgements of this house."""
+"""`wenzheng judge topics | retrain | models | promote | rollback`: what this house learns from its own cases."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import typer
 from rich.table import Table
 
 from services.chassis.errors import Refusal
-from services.routing import store
-from services.routing.opening import opened, terminal
+from services.routing.folding import printable
+from services.routing.terminal import terminal
 
 #: Part of the group ``judge``.
 models = typer.Typer()
@@ -36,10 +36,38 @@ _WHOSE = {
 _ALWAYS = ("directory", "challenger")
 
 
+@models.command("topics")
+def topics_(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Look for hot topics among this house's cases of the last days, and tell of those that come up, each burst once.
+
+    To be run again and again, every half an hour for example: the desk shows what the last look found.
+    """
+    from services.routing.looking import look_at
+    from services.routing.opening import opened
+
+    with opened() as house:
+        found = look_at(house)
+    if as_json:
+        told = [{"id": one.id, "name": one.name, "people": one.recent} for one in found.told]
+        every = {"petitions": found.petitions, "topics": found.topics, "coming_up": found.coming_up, "told": told}
+        typer.echo(json.dumps(every, ensure_ascii=False))
+        return
+    if found.cut:
+        typer.echo(f"note: only the newest {found.petitions:,} petitions were gone through", err=True)
+    counts = f"{found.petitions:,} petitions, {found.topics} topics, {found.coming_up} come up"
+    typer.echo(f"{counts}, {len(found.told)} told of now")
+    for one in found.told:
+        typer.echo(f"  {printable(one.name)}: {one.recent} people in seven days")
+
+
 @models.command("retrain")
 def retrain(as_json: AsJson = False) -> None:
     """Learn from all decisions so far: a challenger is kept and measured; nothing changes until it is promoted."""
+    from services.routing import store
     from services.routing.judgement.commands import progress
+    from services.routing.opening import opened
     from services.routing.retraining import challenge
 
     with opened() as house:
@@ -60,6 +88,8 @@ def retrain(as_json: AsJson = False) -> None:
 
 
 def _champion(session: Any) -> Any:
+    from services.routing import store
+
     name = store.learned.champion(session)
     if name is None:
         return None
@@ -73,6 +103,9 @@ def _champion(session: Any) -> Any:
 @models.command("models")
 def list_(as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False) -> None:
     """List the trained judgements, the newest first, and which one is in force."""
+    from services.routing import store
+    from services.routing.opening import opened
+
     with opened() as house, house.database.read() as session:
         found = store.learned.listed(session)
     if as_json:
@@ -101,6 +134,9 @@ def promote(
     by: Annotated[str, typer.Option("--by", help="Who decides this.")] = "",
 ) -> None:
     """Put a trained judgement in force, from the next petition on."""
+    from services.routing import store
+    from services.routing.opening import opened
+
     with opened() as house:
         with house.database.read() as session:
             # One that cannot be read is not put in force.
@@ -116,6 +152,9 @@ def rollback(
     by: Annotated[str, typer.Option("--by", help="Who decides this.")] = "",
 ) -> None:
     """Go back to the judgement that was in force before, or to the directory where there was none."""
+    from services.routing import store
+    from services.routing.opening import opened
+
     with opened() as house, house.work() as work:
         present = store.learned.champion(work.session)
         if present is None:

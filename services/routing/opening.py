@@ -1,12 +1,9 @@
-"""What routing's commands share: this house's database, and the terminal."""
+"""What routing's commands share: this house's database."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-from rich.console import Console
 
 from services.chassis.house import House
 from services.chassis.migrate import require_current
@@ -28,8 +25,3 @@ def opened() -> Iterator[House[Settings]]:
         yield house
     finally:
         house.database.close()
-
-
-def terminal() -> Console:
-    """As wide as the terminal; wide where nobody looks."""
-    return Console() if sys.stdout.isatty() else Console(width=160)

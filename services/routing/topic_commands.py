@@ -16,8 +16,8 @@ from rich.text import Text
 from services.chassis.errors import Refusal
 from services.chassis.settings import load
 from services.routing.domain.sameness import MERGED, TOLD, Profile, Sameness
-from services.routing.opening import terminal
 from services.routing.settings import Settings
+from services.routing.terminal import terminal
 from services.routing.topics.evidence import shared_phrases
 from services.routing.topics.index import Index
 from services.routing.topics.petition_file import PetitionFile, Row, read_petitions, told

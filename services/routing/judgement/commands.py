@@ -20,7 +20,7 @@ from rich.text import Text
 from services.chassis.clock import SystemClock
 from services.chassis.errors import Refusal
 from services.routing.folding import printable
-from services.routing.opening import terminal
+from services.routing.terminal import terminal
 
 if TYPE_CHECKING:
     from services.routing.judgement.figures import Judges

@@ -19,7 +19,7 @@ from services.routing.commands import app as commands
 from services.routing.handlers import desk
 from services.routing.handlers import staff as staff_cases
 from services.routing.handlers.desk import Target
-from services.routing.look_command import Looked, look_at
+from services.routing.looking import Looked, look_at
 from services.routing.models import Case, Topic, TopicCase
 from services.routing.web import create_app
 from tests.integration.routing.test_routing_web import HASHED, sign_in
