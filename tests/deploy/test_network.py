@@ -81,6 +81,7 @@ def stage() -> str:
         "rabbitmq": {"existingSecret": "mq", "managementUrlKey": "management-url"},
         "smtp": {"existingSecret": "smtp"},
         "portals": {"existingSecret": "portals"},
+        "publicAnswers": {"enabled": True},
         "services": {"routing": {job: {"enabled": True} for job in ("topics", "retrain")}},
         "test": {"url": f"http://traefik.traefik.svc:{TEST_PORT}"},
         "networkPolicy": {"edges": edges},

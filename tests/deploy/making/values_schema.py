@@ -292,6 +292,7 @@ def values_schema() -> str:
                 "dashboards": closed({"enabled": SWITCH, "labels": WORDS, "annotations": WORDS}),
             }
         ),
+        "publicAnswers": closed({"enabled": SWITCH}),
         "test": closed({"url": URL, "host": TEXT, "seconds": number(1)}),
         "extraEnv": ref("environment"),
         "commonLabels": WORDS,

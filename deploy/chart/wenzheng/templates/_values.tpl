@@ -55,6 +55,12 @@
 {{- $known := merge (dict) $house.settings.common (get $house.settings .service) -}}
 {{- $given := include "wenzheng.overlay" (dict "base" .root.Values.settings "over" (get .root.Values.services .service).settings) | fromYaml -}}
 {{- $_ := set $given "publicUrl" (default (include "wenzheng.publicUrl" .root) $given.publicUrl) -}}
+{{- $answers := .root.Values.publicAnswers.enabled -}}
+{{- if eq .service "search" -}}
+{{- $_ := set $given "publicAnswers" $answers -}}
+{{- else if and $answers (eq .service "intake") -}}
+{{- $_ := set $given "answersUrl" (default (printf "http://%s-search-web:8080" (include "wenzheng.fullname" .root)) $given.answersUrl) -}}
+{{- end -}}
 {{- $out := dict -}}
 {{- range $name, $value := $given -}}
 {{- $variable := get $known $name -}}
