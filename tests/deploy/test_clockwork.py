@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.routing.commands import judge
+from services.routing.commands_judge import app as judge
 from tests.deploy.pods import component, every_case
 from tests.deploy.tools import of_kind, template
 

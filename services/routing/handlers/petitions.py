@@ -128,9 +128,10 @@ def _assess(case: Case, event: IntakeEvent, work: Work) -> None:
     case.assessment = msgspec.to_builtins(assessment)
     case.subject, case.area, case.confidence = judgement.subject, judgement.area, judgement.confidence
     case.risky = bool(judgement.risks)
-    before, case.audience = case.audience, _audience(case, reading)
-    if case.audience != "units":
+    before, audience = case.audience, _audience(case, reading)
+    if audience != "units":
         part(work, case)
+    case.audience = audience
     directory = store.directory.read(work.session)
     zone, promises = directory.jurisdiction.time_zone, directory.jurisdiction.promises
     case.step_due_at = clocks.dispatch_due(case.submitted_at, promises, zone)

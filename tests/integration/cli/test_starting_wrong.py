@@ -254,7 +254,13 @@ def test_two_migrations_at_once_take_turns(pod: dict[str, str]) -> None:
 def test_a_migration_waits_for_a_lock_only_briefly_and_tries_again(pod: dict[str, str]) -> None:
     url = pod["WENZHENG_DATABASE_URL"]
     assert run("migrate", "intake", **pod).returncode == 0
-    do(url, "drop table filing_quota", "drop index outbox_due", "update alembic_version set version_num = '0003'")
+    do(
+        url,
+        "drop table filing_quota",
+        "drop index outbox_due",
+        "alter table petition drop column together",
+        "update alembic_version set version_num = '0003'",
+    )
     holder = psycopg2.connect(url.replace("+psycopg2", ""))
     holder.cursor().execute("lock table outbox in share row exclusive mode")
     command = [sys.executable, "-m", "services.cli.main", "migrate", "intake"]

@@ -18,6 +18,7 @@ from services.chassis.identity import Staff
 from services.chassis.ids import uuid7
 from services.chassis.migrate import migrate
 from services.chassis.settings import load
+from services.contracts import alerts
 from services.contracts import routing as told
 from services.contracts.envelope import Envelope, Event, Registry
 from services.contracts.intake import (
@@ -34,7 +35,7 @@ from services.routing.settings import Settings
 from tests.integration.routing.deciding import decide
 
 NOW = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
-REGISTRY = Registry(*told.EVENTS)
+REGISTRY = Registry(*told.EVENTS, *alerts.EVENTS)
 
 
 class Bench:
