@@ -85,6 +85,7 @@ class House:
             "WENZHENG_SIGN_INS_PER_MINUTE": "1000",
             # Who wants a look at the topics asks for it.
             "WENZHENG_TOPICS_EVERY_MINUTES": "0",
+            "WENZHENG_SEARCH_PUBLIC_ANSWERS": "true",
             **environ,
         }
         self.process: subprocess.Popen[bytes] | None = None

@@ -47,9 +47,10 @@ def up() -> None:
     environ = machine.environment()
     address = settings.public_url or f"http://{settings.host}:{settings.port}"
     environ.setdefault("WENZHENG_PUBLIC_URL", address)
-    # The one web process holds search too.
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    environ.setdefault("WENZHENG_ANSWERS_URL", f"http://{host}:{settings.port}")
+    if any(getattr(one, "public_answers", False) for one in every.values()):
+        # The one web process holds both sides of it.
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        environ.setdefault("WENZHENG_ANSWERS_URL", f"http://{host}:{settings.port}")
     # Whoever types it wants to read at once what is missing.
     environ.setdefault("WENZHENG_START_WAIT_S", "0")
     node = machine.private_broker(settings, environ)

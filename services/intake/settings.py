@@ -38,7 +38,7 @@ class Settings(ServiceSettings):
     answers_url: str = Field(
         "",
         description="http(s):// address at which intake reads the public answers of search, to show them beside the "
-        "form; empty: none are shown. `wenzheng up` sets it.",
+        "form; empty: none are shown. `wenzheng up` sets it where search may show them.",
     )
 
     @field_validator("answers_url")

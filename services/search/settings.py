@@ -30,8 +30,9 @@ class Settings(ServiceSettings):
     index_page: int = Field(500, ge=1, le=5000, description="Petitions written to the index in one go, at most.")
 
     public_answers: bool = Field(
-        True,
-        description="Show title and reply of answered petitions to everybody, where the petitioner agreed to it.",
+        False,
+        description="Show title and reply of answered petitions to everybody, where the petitioner agreed to it. Rules "
+        "blot out numbers and names with a title; a bare name in a reply they do not see.",
     )
 
     @field_validator("elasticsearch_url")

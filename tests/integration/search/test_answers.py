@@ -28,7 +28,11 @@ def town(house: House[Any]) -> Town:
 
 @pytest.fixture
 def client(town: Town) -> FlaskClient:
-    return create_app(town.house).test_client()
+    return create_app(open_to_all(town)).test_client()
+
+
+def open_to_all(town: Town) -> House[Any]:
+    return replace(town.house, settings=town.house.settings.model_copy(update={"public_answers": True}))
 
 
 def index(town: Town) -> None:
@@ -111,11 +115,11 @@ def test_another_body_is_refused(client: FlaskClient, body: Any) -> None:
     assert (answer.status_code, answer.json["code"]) == (422, "invalid_body")  # type: ignore[index]
 
 
-def test_an_operator_may_show_none_of_it(town: Town) -> None:
+def test_none_of_it_is_shown_before_an_operator_lets_it(town: Town) -> None:
     town.send(petition("p1", TITLE, publish=True), case("p1", "replied", unit="urban", reply="已修好。"))
     index(town)
-    settings = town.house.settings.model_copy(update={"public_answers": False})
-    shut = create_app(replace(town.house, settings=settings)).test_client()
+    assert not town.house.settings.public_answers
+    shut = create_app(town.house).test_client()
     assert shut.post("/api/search/answers", json={"title": TITLE}).status_code == 404
     assert shut.get("/search/answers/p1").status_code == 404
 
