@@ -120,11 +120,6 @@ class Ledger:
             self.keys[key] = (body, petition)
             self.numbers[petition] = number
 
-    @property
-    def reachable(self) -> set[str]:
-        """Ids of those whose petitioner left an address."""
-        return {petition for body, petition in self.keys.values() if body.get("contact")}
-
     def petition(self, chance: random.Random, mark: str, **changes: Any) -> dict[str, Any]:
         """A petition of this ledger as the API takes it."""
         body = text(chance)

@@ -112,7 +112,7 @@ def differences(ledger: Ledger, books: Books, *, unsent: bool = False) -> list[s
     differ("whose view is behind routing", {i for i, (_, c, _, v) in one.items() if seen(v[4], "routing") != c[1]})
     differ("whose view shows another state", {i for i, (_, c, _, v) in one.items() if v[6] != c[2]})
     differ("not indexed as it stands", {i for i, (_, _, _, v) in one.items() if v[1] != v[2]})
-    received = {i: books.told.get((i, "received", "citizen"), []) for i in ledger.reachable & wanted.keys()}
+    received = {i: books.told.get((i, "received", "citizen"), []) for i in wanted}
     differ("never told that it was received", {i for i, states in received.items() if not states})
     differ("told twice that it was received", {i for i, states in received.items() if len(states) > 1})
     dispatched = {i for i, (_, c, _, _) in one.items() if c[2] == "dispatched"}
