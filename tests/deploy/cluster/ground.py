@@ -149,7 +149,7 @@ class Ground:
     def extra(self) -> dict[str, Any]:
         """What a test changes in the values of docs/ops.md."""
         return {
-            # What a killed worker had in hand is let go within a standstill of the oracle: nine time-outs and the lease.
+            # What a killed worker had in hand is let go before the oracle gives up: nine time-outs, one lease.
             "settings": {"senderLeaseS": 5},
             # One node of two cores has to hold the old pods, the new ones and the migrations.
             "defaults": {role: {"resources": {"requests": {"cpu": "20m"}}} for role in ("web", "worker")},
