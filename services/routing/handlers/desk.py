@@ -145,14 +145,19 @@ def _taken(work: Work, viewer: Viewer, target: Target, step: Step) -> Case:
     if case is None:
         raise Refusal("no_such_case", NO_SUCH_CASE, status=404)
     unchanged(case, target if store.cases.is_whole(work, case) else target._replace(version=-1))
-    if not cases.may(step, viewer, sealed=case.audience == "sealed", unit_id=case.unit_id):
-        raise Refusal("not_allowed", "Your account may not take this step on this case.", status=403)
+    allowed(step, case, viewer, sealed=case.audience == "sealed")
     if case.state not in cases.FROM[step]:
         raise Refusal("wrong_state", "This step is not possible in the present state of the case.", status=409)
     if case.lead_id is not None:
         message = "This case follows %(lead)s: take the step there, and it is taken here too."
         raise Refusal("follows_another", message, status=409, lead=case.lead_number or "")
     return case
+
+
+def allowed(step: Step, case: Case, viewer: Viewer, *, sealed: bool) -> None:
+    """Refuse a step that this account may not take (``not_allowed``)."""
+    if not cases.may(step, viewer, sealed=sealed, unit_id=case.unit_id):
+        raise Refusal("not_allowed", "Your account may not take this step on this case.", status=403)
 
 
 def unchanged(case: Case, target: Target) -> None:

@@ -11,7 +11,7 @@ from services.routing import store
 from services.routing.domain import cases
 from services.routing.domain.cases import Viewer
 from services.routing.domain.merging import merge_problem, unmerge_problem
-from services.routing.handlers.desk import NO_SUCH_CASE, Target, refuse_reason, unchanged
+from services.routing.handlers.desk import NO_SUCH_CASE, Target, allowed, refuse_reason, unchanged
 from services.routing.handlers.together import join, release
 from services.routing.models import Case
 
@@ -50,8 +50,7 @@ def merge(work: Work, viewer: Viewer, target: Target, into: str) -> Case:
     if lead is None:
         raise Refusal("no_such_lead", "There is no such case, or it is not for you to see.", field="into", status=422)
     unchanged(case, target)
-    if not cases.may("merge", viewer, sealed=False, unit_id=case.unit_id):
-        raise Refusal("not_allowed", "Your account may not take this step on this case.", status=403)
+    allowed("merge", case, viewer, sealed=False)
     problem = merge_problem(case, lead)
     if problem is not None:
         values = {"lead": lead.number, "leading": lead.lead_number or ""}
@@ -71,8 +70,7 @@ def unmerge(work: Work, viewer: Viewer, target: Target, reason: str) -> Case:
     if case is None:
         raise Refusal("no_such_case", NO_SUCH_CASE, status=404)
     unchanged(case, target)
-    if not cases.may("unmerge", viewer, sealed=False, unit_id=case.unit_id):
-        raise Refusal("not_allowed", "Your account may not take this step on this case.", status=403)
+    allowed("unmerge", case, viewer, sealed=False)
     problem = unmerge_problem(case)
     if problem is not None or lead is None:
         code = problem or "not_joined"

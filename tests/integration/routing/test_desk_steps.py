@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from services.chassis.errors import Refusal
 from services.contracts.routing import AssignmentObjected, PetitionAccepted, PetitionDispatched, ReplyIssued
 from services.routing import store
 from services.routing.handlers import desk
 from services.routing.handlers.desk import Target
 from services.routing.store.cases import Asked
+from tests.integration.routing.steps import code, step
 
 REPLY = "3月5日已到现场更换全部灯具，现已恢复照明，今后每月巡查一次。"
 
@@ -23,17 +23,6 @@ def lamp(bench: Any) -> Any:
     event = bench.petition("路灯不亮", "锦梭路小学门口，三盏路灯不亮。", adcode="990101003")
     bench.deliver(event)
     return event
-
-
-def step(bench: Any, action: Any, *args: Any) -> Any:
-    with bench.house.work() as work:
-        return action(work, *args)
-
-
-def code(bench: Any, action: Any, *args: Any) -> str:
-    with pytest.raises(Refusal) as refused:
-        step(bench, action, *args)
-    return refused.value.code
 
 
 def numbers(bench: Any, who: Any, queue: str = "all") -> list[str]:

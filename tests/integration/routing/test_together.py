@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from services.chassis.errors import Refusal
 from services.contracts.intake import PetitionSupplemented, PetitionWithdrawn, Supplement
 from services.contracts.routing import (
     PetitionAccepted,
@@ -21,6 +20,7 @@ from services.routing.handlers import desk, merging
 from services.routing.handlers.desk import Target
 from services.routing.models import Case
 from services.routing.store.cases import Asked
+from tests.integration.routing.steps import code, step
 
 REPLY = "3月5日已到现场更换全部灯具，现已恢复照明，今后每月巡查一次。"
 REASON = "两件诉求反映的不是同一路段，应分开办理。"
@@ -32,17 +32,6 @@ def lamp(bench: Any, title: str = "路灯不亮", **values: Any) -> Any:
     event = bench.petition(title, "锦梭路小学门口，三盏路灯不亮。", **{"adcode": "990101003", **values})
     bench.deliver(event)
     return event
-
-
-def step(bench: Any, action: Any, *args: Any) -> Any:
-    with bench.house.work() as work:
-        return action(work, *args)
-
-
-def code(bench: Any, action: Any, *args: Any) -> str:
-    with pytest.raises(Refusal) as refused:
-        step(bench, action, *args)
-    return refused.value.code
 
 
 def case_of(bench: Any, event: Any) -> Case:
