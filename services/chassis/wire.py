@@ -185,7 +185,12 @@ def _moment(text: str) -> datetime:
 
 
 def deliveries(message: amqp.Message) -> int:
-    """How often the broker delivered it before (quorum queues count)."""
+    """How often the broker delivered it before (quorum queues count); 0 at the first time, whatever a sender wrote.
+
+    The broker replaces a header that the sender made up as soon as it counts itself, which is at the second delivery.
+    """
+    if not message.delivery_info.get("redelivered"):
+        return 0
     headers = message.properties.get("application_headers") or {}
     count = headers.get("x-delivery-count", 0)
     return count if isinstance(count, int) else 0

@@ -221,6 +221,5 @@ def _send(house: House, portal: str, reference: str, message: amqp.Message | Non
                 _KEPT.setdefault(answer["data"]["reference"], []).append(answer["data"])
         return reference in found
 
-    # One that looks like a poison is handled alone after all others; beside a whole suite that takes its time.
-    until(registered, 90)
+    until(registered)
     return found

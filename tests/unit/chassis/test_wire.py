@@ -65,3 +65,15 @@ def test_an_event_is_encoded_as_py_amqp_itself_would_read_it() -> None:
         "delivery_mode": 2,
         "message_id": "e-1",
     }
+
+
+@pytest.mark.parametrize(
+    ("redelivered", "written", "counted"), [(False, 17, 0), (True, 2, 2), (True, "many", 0), (True, None, 0)]
+)
+def test_a_delivery_count_is_the_brokers_own_so_none_at_the_first_delivery(
+    redelivered: bool, written: int | str | None, counted: int
+) -> None:
+    one = message()
+    one.properties["application_headers"] |= {} if written is None else {"x-delivery-count": written}
+    one.delivery_info = {"redelivered": redelivered}
+    assert wire.deliveries(one) == counted
