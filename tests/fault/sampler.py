@@ -53,6 +53,11 @@ class Sampler:
         with self._lock:
             return round(sum(n for (m, q), n in self._sums.items() if m == metric and queue in ("", q)))
 
+    def by_queue(self, metric: str) -> dict[str, int]:
+        """What was counted, of each queue that has any."""
+        with self._lock:
+            return {q: round(n) for (m, q), n in sorted(self._sums.items()) if m == metric and round(n)}
+
     def _run(self) -> None:
         while not self._stopping.wait(1.0):
             self.look()

@@ -31,8 +31,9 @@ def rolling_restart(run: Run) -> None:
             run.recovered(process.ready(), 30, f"{process.name}'s return")
     run.balance(ledger)
     run.sampler.look()
-    again = run.sampler.sum("events_redelivered")
-    run.require(again == 0, f"{again} events were delivered again after an orderly stop")
+    again = run.sampler.by_queue("events_redelivered")
+    told = ", ".join(f"{number} of {queue}" for queue, number in again.items())
+    run.require(not again, f"events were delivered again after an orderly stop: {told}")
     run.note(f"slowest drain {slowest:.1f} s")
 
 
