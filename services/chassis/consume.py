@@ -111,6 +111,7 @@ class Listener(Entrypoint):  # type: ignore[misc]
             probe=partial(can_write, house.database),
             notice=partial(self._notice, queue),
             service=house.service,
+            blanks=topology.blank_route(self.subscription.queue, queue),
         )
         thread = self.container.spawn_managed_thread(loop.run, identifier=queue)
         self._running[number] = (intake, thread)

@@ -9,8 +9,9 @@ from typing import Any
 
 import amqp
 
-from services.chassis import broker, wire
+from services.chassis import broker, topology, wire
 from services.chassis.errors import Hold, Mismatch, StartError, Transient
+from services.chassis.leaving import fill_up
 from services.chassis.telemetry import log
 
 #: Delivered this often before, a message is handled alone and fetched alone, so that a crash condemns no neighbour.
@@ -53,6 +54,8 @@ class ConsumeLoop:
         probe: asks whether what ``handle`` needs is there; raises when it is not.
         notice: told the loop's state when it changes, see ``state``.
         service: for the log.
+        blanks: exchange and routing key that lead into this queue alone; without, the broker may take back what it
+            is just handing over when the loop ends.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class ConsumeLoop:
         probe: Callable[[], None] = lambda: None,
         notice: Callable[[str], None] = lambda state: None,
         service: str = "",
+        blanks: tuple[str, str] | None = None,
     ) -> None:
         self._url, self._name, self._queue = url, name, queue
         self._batch, self._linger = batch, linger_s
@@ -76,7 +80,7 @@ class ConsumeLoop:
         self._buffer: deque[amqp.Message] = deque()
         self._channel: Any = None
         self._cancelled, self._trial, self._alone = False, 0, False
-        self._last_batch = 0
+        self._last_batch, self._prefetch, self._blanks = 0, 0, blanks
         self._log = log(service)
         #: "starting", "consuming", "paused" (a dependency is away), "held" (it parks too much) or "stopped".
         self.state = "starting"
@@ -182,7 +186,8 @@ class ConsumeLoop:
             self._declare(self._channel)
             self._buffer, self._cancelled = deque(), False
             one_by_one = self._alone or self._trial > 0
-            self._channel.basic_qos(0, 1 if one_by_one else 2 * self._batch, False)
+            self._prefetch = 1 if one_by_one else 2 * self._batch
+            self._channel.basic_qos(0, self._prefetch, False)
             self._channel.basic_consume(
                 self._queue,
                 no_ack=False,
@@ -237,12 +242,15 @@ class ConsumeLoop:
         Returns:
             The last message: all up to it may be acknowledged.
         """
-        messages = self._take()
+        taken = self._take()
+        messages = [message for message in taken if not topology.is_blank(message)]
+        if not messages:
+            return taken[-1]
         wait, began = 0.05, time.monotonic()
         while True:
             try:
                 self._handle(messages, connection)
-                return messages[-1]
+                return taken[-1]
             except Hold:
                 raise
             except Transient:
@@ -265,25 +273,37 @@ class ConsumeLoop:
         """Take nothing more, finish what was fetched: so a deployment redelivers nothing."""
         if self._cancelled:
             return
-        # As long as nothing is acknowledged the broker sends no more than it may: wait until it has sent that, and
-        # handle it before a consumer that stands by is let in, so that the order stays.
+        # Nothing is acknowledged before the end: the broker sends no more than the consumer may hold, and all of that
+        # is handled before a consumer that stands by is let in, so that the order stays.
         last, until = None, time.monotonic() + DRAIN_S
-        self._await_silence(connection, until)
+        full = self._fill_up(connection, until)
+        if not full:
+            self._await_silence(connection, until)
         while self._buffer:
             last = self._hand_over(connection)
             time.sleep(0)
-            if not self._buffer:
-                # What is on its way at the cancel is returned and marked redelivered (rabbitmq-server issue 3729).
+            if not self._buffer and not full:
                 self._await_silence(connection, until)
         self._channel.basic_cancel(self._name)
-        # py-amqp would reject what the broker had sent before it heard of it, and each of that would come again.
-        self._channel.callbacks[self._name] = self._buffer.append
-        self._await_silence(connection, time.monotonic() + DRAIN_S)
-        while self._buffer:
-            last = self._hand_over(connection)
+        if not full:
+            # py-amqp would reject what the broker had sent before it heard of it, and each of that would come again.
+            self._channel.callbacks[self._name] = self._buffer.append
+            self._await_silence(connection, time.monotonic() + DRAIN_S)
+            while self._buffer:
+                last = self._hand_over(connection)
         if last is not None:
             self._acknowledge(last)
         self._channel.close()
+
+    def _fill_up(self, connection: Any, until: float) -> bool:
+        """Whether the broker can send nothing more, for it was made to send all that it may."""
+        if self._blanks is None:
+            return False
+        # The answer has passed the channel: what was acknowledged before no longer counts there.
+        self._channel.basic_qos(0, 1, False)
+        return fill_up(
+            connection, self._blanks, lambda: len(self._buffer), self._prefetch, until, connection.heartbeat_check
+        )
 
     def _await_silence(self, connection: Any, until: float) -> None:
         """Read what the broker has sent, then until nothing has come for a moment, or until that time.

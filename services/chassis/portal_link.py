@@ -98,6 +98,7 @@ class _Intake:
             probe=partial(can_write, house.database),
             notice=self._notice,
             service=house.service,
+            blanks=topology.blank_route(FILED, FILED),
         )
 
     def close(self) -> None:

@@ -21,6 +21,7 @@ from services.chassis.topology.plan import (
     Subscription,
     again_route,
     back_exchange,
+    is_blank,
     parked_arguments,
     parked_queue,
     parked_route,
@@ -85,7 +86,7 @@ def move(connection: Any, queue: str, route: tuple[str, str]) -> int:
 
 
 def _publish(publisher: Publisher, page: Sequence[amqp.Message], route: tuple[str, str]) -> None:
-    copies = [copy(message) for message in page]
+    copies = [copy(message) for message in page if not is_blank(message)]
     outcome = publisher.publish((one, *route) for one in copies)
     if any(outcome.get(str(one.properties["message_id"])) != "ok" for one in copies):
         raise Transient(f"the broker did not take an event for {route[1]} of {route[0]}")

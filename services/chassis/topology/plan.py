@@ -1,9 +1,11 @@
 """What the broker holds for a service: the names, arguments and bindings of exchanges and queues.
 
 Beside each queue ``q`` stands an exchange ``q.back`` that nobody but its service may write to. It leads to the parked
-queue, to the rungs of the retry ladder and back to the queue. Shared ones would not do: RabbitMQ before 4 checks
-topic permissions on the routing key alone, so that a ``CC`` header carries an event into another service's queue; and
-whoever makes a queue that dead-letters through the default exchange may write into every queue of the house.
+queue, to the rungs of the retry ladder, back to the queue, and, with blanks, into each of its partitions. Shared ones
+would not do: RabbitMQ before 4 checks topic permissions on the routing key alone, so that a ``CC`` header carries an
+event into another service's queue; and whoever makes a queue that dead-letters through the default exchange may write
+into every queue of the house.
+
 What safety rests on is an argument of the queue, never a policy that an operator might change.
 """
 
@@ -12,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+import amqp
 
 from services.chassis.wire import PREFIX
 from services.contracts.envelope import Event
@@ -25,6 +29,8 @@ DELIVERY_LIMIT = 20
 NO_DELIVERY_LIMIT = 1_000_000_000
 #: Keys of a queue's ``back`` exchange: to the parked queue; back to the work queue, past all other subscribers.
 PARKED, AGAIN = "parked", "again"
+#: How the name of such an exchange ends.
+BACK = ".back"
 #: RabbitMQ's exchange that deals messages out by the hash of a header, and the plugin that brings it.
 HASHED = "x-consistent-hash"
 HASH_PLUGIN = "rabbitmq_consistent_hash_exchange"
@@ -49,7 +55,7 @@ def retry_queue(queue: str, seconds: int) -> str:
 
 def back_exchange(queue: str) -> str:
     """The exchange of a queue's own ways: parked, retried, sent back."""
-    return f"{queue}.back"
+    return f"{queue}{BACK}"
 
 
 def parked_route(queue: str) -> tuple[str, str]:
@@ -65,6 +71,19 @@ def retry_route(queue: str, seconds: int) -> tuple[str, str]:
 def again_route(queue: str) -> tuple[str, str]:
     """(exchange, routing key) that brings an event back into a queue at once, into its right partition."""
     return back_exchange(queue), AGAIN
+
+
+def blank_route(base: str, queue: str) -> tuple[str, str]:
+    """(exchange, routing key) that brings a blank into one of the queues behind a name; see ``chassis.leaving``."""
+    return back_exchange(base), queue
+
+
+def is_blank(message: amqp.Message) -> bool:
+    """Whether a message came by a blank's route: nobody but the queue's own service may write there."""
+    info = message.delivery_info
+    base = str(info.get("exchange", "")).removesuffix(BACK)
+    # No other key of such an exchange begins like its queue.
+    return base != info.get("exchange", "") and str(info.get("routing_key", "")).startswith(base)
 
 
 @dataclass(frozen=True)
@@ -131,14 +150,15 @@ def planned(subscription: Subscription, partitions: int = 1) -> Plan:
     work = work_queues(subscription, partitions)
     back = back_exchange(base)
     queues = [*(Queue(name, work_arguments(base)) for name in work), Queue(parked_queue(base), parked_arguments())]
-    parking = Binding(back, parked_queue(base), PARKED)
+    ways = [Binding(back, parked_queue(base), PARKED)]
+    ways += [Binding(exchange, name, key) for name in work for exchange, key in [blank_route(base, name)]]
     into = [*subscription.bindings(), (back, AGAIN)]
     if partitions == 1:
-        bindings = [parking, *(Binding(exchange, base, key) for exchange, key in into)]
+        bindings = [*ways, *(Binding(exchange, base, key) for exchange, key in into)]
         return Plan((Exchange(back),), tuple(queues), tuple(bindings))
     hashed = Exchange(base, HASHED, {"hash-header": f"{PREFIX}subject"})
     # The number is a weight: the same for each, so each gets its share of the subjects.
-    bindings = [parking, *(Binding(base, name, "1") for name in work)]
+    bindings = [*ways, *(Binding(base, name, "1") for name in work)]
     bindings += [Binding(exchange, base, key, "exchange") for exchange, key in into]
     return Plan((Exchange(back), hashed), tuple(queues), tuple(bindings))
 

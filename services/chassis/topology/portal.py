@@ -34,6 +34,8 @@ def planned_portal() -> Plan:
         (
             Binding(back, parked_queue(FILED), PARKED),
             Binding(back, FILED, AGAIN),
+            # The way of blanks.
+            Binding(back, FILED, FILED),
             Binding(ANSWERS, ANSWERS, "#"),
             Binding(EXCHANGE, FILED, "#"),
         ),
