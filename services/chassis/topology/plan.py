@@ -29,8 +29,8 @@ DELIVERY_LIMIT = 20
 NO_DELIVERY_LIMIT = 1_000_000_000
 #: Keys of a queue's ``back`` exchange: to the parked queue; back to the work queue, past all other subscribers.
 PARKED, AGAIN = "parked", "again"
-#: How the name of such an exchange ends.
-BACK = ".back"
+#: How the name of such an exchange ends, and how the key of a blank begins.
+BACK, BLANK = ".back", "blank."
 #: RabbitMQ's exchange that deals messages out by the hash of a header, and the plugin that brings it.
 HASHED = "x-consistent-hash"
 HASH_PLUGIN = "rabbitmq_consistent_hash_exchange"
@@ -75,15 +75,13 @@ def again_route(queue: str) -> tuple[str, str]:
 
 def blank_route(base: str, queue: str) -> tuple[str, str]:
     """(exchange, routing key) that brings a blank into one of the queues behind a name; see ``chassis.leaving``."""
-    return back_exchange(base), queue
+    return back_exchange(base), f"{BLANK}{queue}"
 
 
 def is_blank(message: amqp.Message) -> bool:
     """Whether a message came by a blank's route: nobody but the queue's own service may write there."""
     info = message.delivery_info
-    base = str(info.get("exchange", "")).removesuffix(BACK)
-    # No other key of such an exchange begins like its queue.
-    return base != info.get("exchange", "") and str(info.get("routing_key", "")).startswith(base)
+    return str(info.get("exchange", "")).endswith(BACK) and str(info.get("routing_key", "")).startswith(BLANK)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from services.chassis.topology.plan import (
     Plan,
     Queue,
     back_exchange,
+    blank_route,
     parked_arguments,
     parked_queue,
     work_arguments,
@@ -34,8 +35,7 @@ def planned_portal() -> Plan:
         (
             Binding(back, parked_queue(FILED), PARKED),
             Binding(back, FILED, AGAIN),
-            # The way of blanks.
-            Binding(back, FILED, FILED),
+            Binding(back, FILED, blank_route(FILED, FILED)[1]),
             Binding(ANSWERS, ANSWERS, "#"),
             Binding(EXCHANGE, FILED, "#"),
         ),

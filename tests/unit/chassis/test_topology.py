@@ -5,9 +5,22 @@ from __future__ import annotations
 import re
 from typing import ClassVar
 
+import amqp
 import pytest
 
-from services.chassis.topology import Binding, Subscription, difference, planned, work_queues
+from services.chassis.topology import (
+    Binding,
+    Subscription,
+    again_route,
+    back_exchange,
+    blank_route,
+    difference,
+    is_blank,
+    parked_route,
+    planned,
+    retry_route,
+    work_queues,
+)
 from services.chassis.topology.definitions import Member, definitions, differences
 from services.chassis.topology.rights import rights_of
 from services.contracts.envelope import Event
@@ -107,3 +120,20 @@ def test_rabbitmqs_own_words_become_what_must_be_and_what_is() -> None:
         "received the value '20' of type 'signedint' but current is none"
     )
     assert difference(said) == "x-delivery-limit must be 20 and is none"
+
+
+@pytest.mark.parametrize(
+    ("exchange", "key", "blank"),
+    [
+        (*blank_route("right.pings", "right.pings.2"), True),
+        (*again_route("right.pings"), False),
+        (*parked_route("right.pings"), False),
+        (*retry_route("right.pings", 5), False),
+        (back_exchange("right.pings"), "right.pings.aside", False),
+        ("wz.left", "blank.v1", False),
+    ],
+)
+def test_a_blank_is_known_by_its_way_which_nothing_else_takes(exchange: str, key: str, blank: bool) -> None:
+    message = amqp.Message(b"")
+    message.delivery_info = {"exchange": exchange, "routing_key": key}
+    assert is_blank(message) is blank
