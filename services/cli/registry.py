@@ -43,7 +43,8 @@ def group_of(name: str) -> Any:
     """A group of commands that a service keeps in a module of its own, loaded alone; None: no service has it so."""
     folder = Path(__file__).resolve().parents[1]
     for service in installed():
-        if name.isidentifier() and (folder / service / f"commands_{name}.py").exists():
+        # An underscore names a part of a group.
+        if name.isalpha() and (folder / service / f"commands_{name}.py").exists():
             return part(service, f"commands_{name}").app
     return None
 

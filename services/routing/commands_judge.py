@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import typer
 
+from services.routing.commands_judge_models import models
+from services.routing.commands_judge_topics import topics
 from services.routing.judgement.commands import trained
-from services.routing.model_commands import models
-from services.routing.topic_commands import topics
 
 app = typer.Typer(no_args_is_help=True, help="The judgement 研判: what is known already, what many speak of.")
 app.add_typer(topics)

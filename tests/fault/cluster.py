@@ -31,7 +31,7 @@ QUEUES = {
     "intake": ("intake.progress", "intake.progress-sealed"),
 }
 #: Exchanges that events of petitions are published to.
-EXCHANGES = ("wz.intake", "wz.intake.contacts", "wz.routing", "wz.notify")
+EXCHANGES = ("wz.intake", "wz.intake.contacts", "wz.routing", "wz.routing.risks", "wz.notify")
 
 
 class Cluster:
