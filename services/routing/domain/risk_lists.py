@@ -8,9 +8,11 @@ capitals are the lists.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from typing import Final
+
+from services.routing.domain.needles import Alternatives
 
 _LISTS: Final = {
     "HARM": r"(?:受伤|血|骨折|晕|昏|吐|拉肚子|泻|抽搐|发烧|紫了|发紫|喘|窒息|没气|断气|死(?!活|板|角|机|磕|的心"
@@ -105,13 +107,12 @@ class Rule:
 class Pattern:
     """A rule's pattern, its Chinese alternatives apart from the Latin ones: most texts hold one script only."""
 
-    chinese: re.Pattern[str] | None
+    chinese: Alternatives
     latin: re.Pattern[str] | None
 
-    def find(self, text: str, *, latin: bool) -> Iterator[re.Match[str]]:
-        """Every match; ``latin``: there are Latin words in the text."""
-        if self.chinese is not None:
-            yield from self.chinese.finditer(text)
+    def find(self, text: str, runs: Set[str], *, latin: bool) -> Iterator[re.Match[str]]:
+        """Every match; ``runs``: those of the text; ``latin``: there are Latin words in it."""
+        yield from self.chinese.find(text, runs)
         if latin and self.latin is not None:
             yield from self.latin.finditer(text)
 
@@ -119,9 +120,9 @@ class Pattern:
 def compiled(pattern: str) -> Pattern:
     """A rule's pattern with its lists and reaches put in."""
     whole = [_written_out(one) for one in _alternatives(pattern)]
-    chinese = [one for one in whole if _CHINESE.search(one)]
     latin = [one for one in whole if _LATIN.search(one)]
-    return Pattern(*(re.compile("|".join(some)) if some else None for some in (chinese, latin)))
+    chinese = Alternatives([one for one in whole if _CHINESE.search(one)])
+    return Pattern(chinese, re.compile("|".join(latin)) if latin else None)
 
 
 _CHINESE: Final = re.compile(r"[\u3400-\u9fff]")

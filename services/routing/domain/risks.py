@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Final, Literal
 
 from services.contracts.routing import RiskFinding
+from services.routing.domain.needles import runs_of
 from services.routing.domain.risk_distress import BACKED, distress, signs
 from services.routing.domain.risk_lists import Pattern, Rule, compiled
 from services.routing.domain.risk_pairs import PAIRS, WATCH_PAIRS, of_pairs
@@ -137,9 +138,10 @@ def find_risks(texts: Sequence[str], words: Mapping[str, tuple[str, Level]] | No
 def _read(text: str, words: Mapping[str, tuple[str, Level]]) -> dict[str, _Found]:
     found: dict[str, _Found] = {}
     given = _Text(text, latin=_WORDS.search(text) is not None, is_long=weight(text) > LONG)
+    runs = runs_of(text)
     for rule in _RULES:
         for level, pattern, calms in rule.parts:
-            for match in islice(pattern.find(text, latin=given.latin), LOOKS):
+            for match in islice(pattern.find(text, runs, latin=given.latin), LOOKS):
                 _keep(found, rule, given, match.span(), level, calms=calms)
     if (span := distress(text)) is not None:
         _keep(found, _Ready(DISTRESS), given, span, URGENT, calms=True)
