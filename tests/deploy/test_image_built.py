@@ -18,7 +18,8 @@ from tests.deploy.image_parts import ROOT, SERVICES, TAG, Image, buildah
 #: What an image may add to its base (bytes).
 ROOM = 250_000_000
 
-pytestmark = pytest.mark.timeout(900)
+# One process builds the images for all tests that look into them.
+pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("images")]
 
 each_service = pytest.mark.parametrize("service", SERVICES)
 

@@ -25,7 +25,7 @@ from tests.house import petition, until
 from tests.parts import absent, free_port
 from tests.parts.postgresql import PostgresServer
 
-pytestmark = [pytest.mark.timeout(900), pytest.mark.broker, pytest.mark.postgres]
+pytestmark = [pytest.mark.timeout(900), pytest.mark.broker, pytest.mark.postgres, pytest.mark.xdist_group("images")]
 
 ROLES = [f"{service}-{role}" for service in SERVICES for role in ("web", "worker")]
 ADDRESSES = {name: f"127.0.0.{11 + place}" for place, name in enumerate(ROLES)}
