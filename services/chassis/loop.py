@@ -11,15 +11,13 @@ import amqp
 
 from services.chassis import broker, topology, wire
 from services.chassis.errors import Hold, Mismatch, StartError, Transient
-from services.chassis.leaving import fill_up
+from services.chassis.leaving import Way
 from services.chassis.telemetry import log
 
 #: Delivered this often before, a message is handled alone and fetched alone, so that a crash condemns no neighbour.
 ALONE_AFTER = 2
 #: Longest look at the socket before the loop asks whether it should stop (s).
 TICK_S = 0.25
-#: Nothing came for so long, so nothing is on its way to us (s); with 0.1 s a batch of 172 was, and came again.
-SILENCE_S = 0.4
 #: A queue that is never silent is left after this long (s).
 DRAIN_S = 5.0
 #: Events that come one at a time linger this many times shorter than a crowd, for which waiting saves work.
@@ -208,7 +206,6 @@ class ConsumeLoop:
                     self._alone = True
                     return
                 self._acknowledge(self._hand_over(connection))
-                self._trial = max(self._trial - 1, 0)
                 if one_by_one and not suspect and not self._trial:
                     self._alone = False
                     return
@@ -250,6 +247,7 @@ class ConsumeLoop:
         while True:
             try:
                 self._handle(messages, connection)
+                self._trial = max(self._trial - 1, 0)
                 return taken[-1]
             except Hold:
                 raise
@@ -275,46 +273,25 @@ class ConsumeLoop:
             return
         # Nothing is acknowledged before the end: the broker sends no more than the consumer may hold, and all of that
         # is handled before a consumer that stands by is let in, so that the order stays.
-        last, until = None, time.monotonic() + DRAIN_S
-        full = self._fill_up(connection, until)
+        way = Way(connection, self._channel, self._queue, self._blanks, self._prefetch, self._buffer)
+        last, full = None, way.fill_up(time.monotonic() + DRAIN_S)
+        stood_by, until = not self._buffer, time.monotonic() + DRAIN_S
         if not full:
-            self._await_silence(connection, until)
+            way.await_silence(until)
+            # The queue has come to serve it meanwhile: now it can be filled up.
+            full = stood_by and bool(self._buffer) and way.fill_up(time.monotonic() + DRAIN_S)
         while self._buffer:
             last = self._hand_over(connection)
             time.sleep(0)
             if not self._buffer and not full:
-                self._await_silence(connection, until)
+                way.await_silence(until)
         self._channel.basic_cancel(self._name)
         if not full:
             # py-amqp would reject what the broker had sent before it heard of it, and each of that would come again.
             self._channel.callbacks[self._name] = self._buffer.append
-            self._await_silence(connection, time.monotonic() + DRAIN_S)
+            way.await_silence(time.monotonic() + DRAIN_S)
             while self._buffer:
                 last = self._hand_over(connection)
         if last is not None:
             self._acknowledge(last)
         self._channel.close()
-
-    def _fill_up(self, connection: Any, until: float) -> bool:
-        """Whether the broker can send nothing more, for it was made to send all that it may."""
-        if self._blanks is None:
-            return False
-        # The answer has passed the channel: what was acknowledged before no longer counts there.
-        self._channel.basic_qos(0, 1, False)
-        return fill_up(
-            connection, self._blanks, lambda: len(self._buffer), self._prefetch, until, connection.heartbeat_check
-        )
-
-    def _await_silence(self, connection: Any, until: float) -> None:
-        """Read what the broker has sent, then until nothing has come for a moment, or until that time.
-
-        The answer to the first question has passed the queue, that to the second the channel: what either sent before
-        is here. The moment alone was too short on a machine without a free core.
-        """
-        self._channel.queue_declare(self._queue, passive=True)
-        self._channel.basic_qos(0, 1, False)
-        while time.monotonic() < until:
-            try:
-                connection.drain_events(timeout=SILENCE_S)
-            except TimeoutError:
-                return

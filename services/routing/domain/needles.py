@@ -7,20 +7,20 @@ first which of them can match at all, it takes 1 ms and finds the same.
 from __future__ import annotations
 
 import re
+import re._constants as signs  # type: ignore[import-not-found]
+import re._parser as parser  # type: ignore[import-not-found]  # no public name since sre_parse is deprecated
 from collections.abc import Iterator, Sequence, Set
 from functools import reduce
-from importlib import import_module
 from typing import Any, Final
 
-#: How the standard library itself reads a pattern; the two have no public name since ``sre_parse`` is deprecated.
-_PARSER: Final[Any] = import_module("re._parser")
-_SIGNS: Final[Any] = import_module("re._constants")
 #: Of a set of signs that a place may hold, so many at most are worth asking for.
 _MOST: Final = 200
 #: A single character stands in a text more often than a pair of them: so much more.
 _SINGLE: Final = 6
 #: Sets asked for, of one pattern.
 _SETS: Final = 3
+
+_FLAGS: Final = re.compile(r"\(\?[a-zA-Z-]+[:)]")
 
 #: Runs of one or two characters of which one must stand in the text.
 Needles = frozenset[str]
@@ -37,7 +37,7 @@ def needles(pattern: str) -> tuple[Needles, ...]:
     Args:
         pattern: a regular expression without flags.
     """
-    found = sorted(_of_sequence(_PARSER.parse(pattern)), key=_weight)
+    found = sorted(_of_sequence(parser.parse(pattern)), key=_weight)
     return tuple(found[:_SETS])
 
 
@@ -48,12 +48,13 @@ class Alternatives:
         alternatives: regular expressions without groups that are referred to.
 
     Raises:
-        ValueError: one matches nothing at all, which could be found without end.
+        ValueError: one matches nothing at all, which could be found without end, or has flags.
     """
 
     def __init__(self, alternatives: Sequence[str]) -> None:
-        if any(re.fullmatch(one, "") for one in alternatives):
-            raise ValueError("an alternative matches nothing at all")
+        for one in alternatives:
+            if not parser.parse(one).getwidth()[0] or _FLAGS.search(one):
+                raise ValueError(f"neither nothing at all nor flags are looked for: {one}")
         self.patterns = tuple(alternatives)
         self._all = [(needles(one), re.compile(one)) for one in alternatives]
 
@@ -93,18 +94,18 @@ def _of_sequence(items: Any) -> list[Needles]:
     found: list[Needles] = []
     literals: list[str] = []
     for kind, value in [*items, (None, None)]:
-        if kind is _SIGNS.LITERAL:
+        if kind is signs.LITERAL:
             literals.append(chr(value))
             continue
         found += _of_literals("".join(literals))
         literals.clear()
-        if kind is _SIGNS.IN:
+        if kind is signs.IN:
             found += _of_set(value)
-        elif kind is _SIGNS.SUBPATTERN:
+        elif kind is signs.SUBPATTERN:
             found += _of_sequence(value[3])
-        elif kind is _SIGNS.BRANCH:
+        elif kind is signs.BRANCH:
             found += _of_branches(value[1])
-        elif kind in (_SIGNS.MAX_REPEAT, _SIGNS.MIN_REPEAT) and value[0] >= 1:
+        elif kind in (signs.MAX_REPEAT, signs.MIN_REPEAT) and value[0] >= 1:
             found += _of_sequence(value[2])
     return found
 
@@ -116,7 +117,7 @@ def _of_literals(text: str) -> list[Needles]:
 
 
 def _of_set(members: Any) -> list[Needles]:
-    if all(kind is _SIGNS.LITERAL for kind, _ in members) and len(members) <= _MOST:
+    if all(kind is signs.LITERAL for kind, _ in members) and len(members) <= _MOST:
         return [frozenset(chr(value) for _, value in members)]
     return []
 

@@ -13,6 +13,7 @@ import kombu
 import pytest
 
 from services.chassis import topology
+from services.chassis.leaving import Way
 from services.chassis.loop import ConsumeLoop
 from tests.integration.chassis.toy_tables import Ping
 from tests.integration.chassis.toys import eventually, toy_message
@@ -42,20 +43,18 @@ class _Crowd(threading.Thread):
             channel.close()
 
 
-class _Watched(ConsumeLoop):
-    """Notes whether the queue could hand over nothing more when the consumer was cancelled."""
-
-    full: bool | None = None
-
-    def _fill_up(self, connection: Any, until: float) -> bool:
-        self.full = super()._fill_up(connection, until)
-        return self.full
-
-
 @pytest.mark.parametrize("partitions", [1, 2])
 def test_what_comes_while_a_consumer_ends_is_handled_once_in_order_and_never_redelivered(
-    broker: str, partitions: int
+    broker: str, partitions: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    filled: list[bool] = []
+    fill_up = Way.fill_up
+
+    def watched(way: Way, until: float) -> bool:
+        filled.append(fill_up(way, until))
+        return filled[-1]
+
+    monkeypatch.setattr(Way, "fill_up", watched)
     subscription = topology.Subscription("toy.pings", (Ping,))
     queues = topology.work_queues(subscription, partitions)
     got: list[amqp.Message] = []
@@ -63,8 +62,8 @@ def test_what_comes_while_a_consumer_ends_is_handled_once_in_order_and_never_red
     def handle(messages: Sequence[amqp.Message], connection: Any) -> None:
         got.extend(messages)
 
-    def loop(queue: str) -> _Watched:
-        return _Watched(
+    def loop(queue: str) -> ConsumeLoop:
+        return ConsumeLoop(
             broker,
             "test",
             queue,
@@ -96,7 +95,7 @@ def test_what_comes_while_a_consumer_ends_is_handled_once_in_order_and_never_red
             thread.join(20)
             assert not thread.is_alive()
         # The broker takes something back at one stop in thirty only: that it cannot is seen at each.
-        assert [one.full for one in loops] == [True] * partitions
+        assert filled == [True] * partitions * (turn + 1)
     ids = [str(message.properties["message_id"]) for message in got]
     assert len(ids) == len(set(ids)) == crowd.sent
     assert [i for i, m in zip(ids, got, strict=True) if m.delivery_info["redelivered"]] == []

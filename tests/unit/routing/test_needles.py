@@ -45,9 +45,10 @@ def test_alternatives_are_found_as_one_pattern_finds_them(alternatives: list[str
         assert [match.span() for match in Alternatives(alternatives).find(text, runs_of(text))] == whole
 
 
-def test_an_alternative_that_matches_nothing_at_all_is_refused() -> None:
-    with pytest.raises(ValueError, match="nothing at all"):
-        Alternatives(["水", "管?"])
+@pytest.mark.parametrize("pattern", ["管?", "(?=管)", "(?i:pipe)", "(?i)pipe"])
+def test_an_alternative_that_would_be_found_without_end_or_otherwise_is_refused(pattern: str) -> None:
+    with pytest.raises(ValueError, match="neither nothing at all nor flags"):
+        Alternatives(["水", pattern])
 
 
 def test_every_rule_finds_in_every_text_of_ours_what_its_whole_pattern_finds() -> None:
