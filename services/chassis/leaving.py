@@ -1,7 +1,7 @@
 """How a consumer ends with nothing on its way to it: filled up with blanks, or else at a quiet moment.
 
 What a queue hands over between a cancel and the moment when the queue has committed it, RabbitMQ takes back and marks
-as redelivered (rabbitmq-server issue 3729). Measured beside a load of 25 a second: 9 events of one stop in thirty. A
+as redelivered (rabbitmq-server issue 3729). Measured: 9 events in one of five runs of row 5 of the fault table. A
 queue hands nothing to a consumer that holds as many as it may unacknowledged; an idle one is made to hold as many.
 """
 

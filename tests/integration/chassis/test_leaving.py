@@ -94,7 +94,7 @@ def test_what_comes_while_a_consumer_ends_is_handled_once_in_order_and_never_red
         for thread in running:
             thread.join(20)
             assert not thread.is_alive()
-        # The broker takes something back at one stop in thirty only: that it cannot is seen at each.
+        # The broker takes something back at few stops only: that it cannot is seen at each.
         assert filled == [True] * partitions * (turn + 1)
     ids = [str(message.properties["message_id"]) for message in got]
     assert len(ids) == len(set(ids)) == crowd.sent
