@@ -66,7 +66,7 @@ def _restore(delivery: Delivery[PetitionSnapshot], work: Work) -> str:
     envelope = told_again(delivery, event)
     case = work.get(Case, taken.petition_id)
     if case is None:
-        store.cases.forget_bands(work.session, taken.petition_id)
+        store.loading.forget_bands(work, taken.petition_id)
         store.load_cases(work, [envelope])
         steps = store.cases.last_step(work.session, taken.petition_id)
         # It may have been told of under lower numbers before it was lost; seconds outrun any count of steps.
@@ -75,7 +75,7 @@ def _restore(delivery: Delivery[PetitionSnapshot], work: Work) -> str:
     if taken.sealed and not (case.sealed and case.audience == "sealed"):
         part(work, case)
         case.sealed, case.audience = True, "sealed"
-        store.cases.forget_features(work, case)
+        store.loading.forget_features(work, case)
         ask_anew(work, case)
     store.load_cases(work, [envelope])
     case.number, case.origin = event.number, msgspec.to_builtins(event.origin)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from itertools import islice
+from itertools import chain, islice
 
 from services.contracts.routing import LookAlike
 from services.routing.domain.kept_words import unpack
@@ -26,6 +26,9 @@ TEXT_WORDS = 8
 HEAD_WORDS = 4
 #: Petitions that are looked at by one band or word, the newest.
 PER_KEY = 10
+#: The same of one petitioner, and about one subject in one area.
+PER_PETITIONER = 10
+PER_MATTER = 20
 #: What sets their numbers apart from those of bands.
 _WORD = BANDS << 58
 #: Past petitions older than this are no look-alikes (days); 90 is the rule for a repeated matter.
@@ -182,16 +185,37 @@ def _by_sketch(new: Features, past: Features) -> LookAlike | None:
 
 
 class Pool:
-    """Past petitions that a batch may be like, and those of the batch itself as they come."""
+    """Past petitions that a batch may be like, and those of the batch itself as they come.
 
-    def __init__(self) -> None:
+    Each list of ids holds the newest last; they sort by time.
+
+    Args:
+        by_key: past petitions by band of the sketch and rare word.
+        by_petitioner: past petitions by the petitioner's key.
+        by_matter: past petitions by subject and area.
+    """
+
+    def __init__(
+        self,
+        by_key: Mapping[int, list[str]] | None = None,
+        by_petitioner: Mapping[str, list[str]] | None = None,
+        by_matter: Mapping[tuple[str | None, str | None], list[str]] | None = None,
+    ) -> None:
         self._known: dict[str, Features] = {}
-        self._by_key: dict[int, list[str]] = defaultdict(list)
-        self._by_petitioner: dict[str, list[str]] = defaultdict(list)
-        self._by_matter: dict[tuple[str | None, str | None], list[str]] = defaultdict(list)
+        self._by_key = defaultdict(list, by_key or {})
+        self._by_petitioner = defaultdict(list, by_petitioner or {})
+        self._by_matter = defaultdict(list, by_matter or {})
+
+    def know(self, past: Iterable[Features]) -> None:
+        """Keep what is compared of past petitions; those that are not known are nobody's candidates."""
+        self._known |= {one.petition_id: one for one in past}
+
+    def forget(self, petition_id: str) -> None:
+        """From here on it is nobody's candidate."""
+        self._known.pop(petition_id, None)
 
     def add(self, one: Features) -> None:
-        """Keep a petition; the newest is added last."""
+        """Keep a petition of the batch, for those that come after it."""
         if one.petition_id in self._known:
             return
         self._known[one.petition_id] = one
@@ -201,20 +225,23 @@ class Pool:
             self._by_petitioner[one.petitioner_key].append(one.petition_id)
         self._by_matter[one.subject, one.area].append(one.petition_id)
 
-    def candidates(self, new: Features) -> list[Features]:
+    def likely(self, new: Features) -> list[str]:
         """Those worth weighing: same petitioner, most bands and rare words in common, same subject in the same area.
 
         Of each the newest few; ``CANDIDATES`` in all.
         """
-        found: dict[str, int] = {}
-        for key in new.keys:
-            for petition_id in self._by_key.get(key, [])[-PER_KEY:]:
-                found[petition_id] = found.get(petition_id, 0) + 1
-        # Of equally many the newest: ids sort by time.
-        likely = sorted(found, key=lambda petition_id: (found[petition_id], petition_id), reverse=True)
-        own = reversed(self._by_petitioner[new.petitioner_key][-10:]) if new.petitioner_key is not None else ()
-        near = reversed(self._by_matter[new.subject, new.area][-20:]) if new.subject is not None else ()
-        return [self._known[petition_id] for petition_id in dict.fromkeys([*own, *likely, *near])][:CANDIDATES]
+        found = Counter(chain.from_iterable(self._by_key.get(key, ())[-PER_KEY:] for key in new.keys))
+        # Of equally many the newest.
+        most = sorted(found, key=lambda petition_id: (found[petition_id], petition_id), reverse=True)
+        own = self._by_petitioner.get(new.petitioner_key, ()) if new.petitioner_key is not None else ()
+        near = self._by_matter.get((new.subject, new.area), ()) if new.subject is not None else ()
+        ids = dict.fromkeys([*reversed(own[-PER_PETITIONER:]), *most, *reversed(near[-PER_MATTER:])])
+        ids.pop(new.petition_id, None)
+        return list(ids)[:CANDIDATES]
+
+    def candidates(self, new: Features) -> list[Features]:
+        """What is compared of those worth weighing."""
+        return [self._known[petition_id] for petition_id in self.likely(new) if petition_id in self._known]
 
 
 def look_alikes(new: Features, candidates: Sequence[Features]) -> list[LookAlike]:

@@ -8,7 +8,7 @@ from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from math import log, sqrt
+from math import fsum, log, sqrt
 from typing import Final
 
 from services.routing.domain.places import place_names
@@ -226,9 +226,8 @@ def sameness(one: Profile, other: Profile) -> Sameness:
     Days between them are told and weigh nothing: a matter that is not settled is filed again after a year.
     """
     ours, theirs = one.weights, other.weights
-    if len(theirs) < len(ours) or (len(theirs) == len(ours) and other.id < one.id):
-        ours, theirs = theirs, ours
-    text = min(sum(weight * theirs[number] for number, weight in ours.items() if number in theirs), 1.0)
+    # fsum, since the words in common come in no order.
+    text = min(fsum(ours[number] * theirs[number] for number in ours.keys() & theirs.keys()), 1.0)
     covered = [_covered(one.heads, other) for one, other in ((one, other), (other, one)) if one.heads]
     # Petitions without titles are weighed by their texts alone.
     heads = sum(covered) / len(covered) if covered else text

@@ -186,7 +186,7 @@ def send(work: Work, case: Case, directory: Directory, unit: Unit, *, by: str, r
     case.due_at = clocks.reply_due(petition.kind, case.first_dispatched_at, promises, zone)
     case.step_due_at = clocks.accept_due(work.now, promises, zone)
     if unit.sealed and not case.sealed:
-        store.cases.forget_features(work, case)
+        store.loading.forget_features(work, case)
         store.topics.forget(work, case.petition_id)
     note(work, case, "dispatched", by, reason, unit=ref)
     tell(work, case, PetitionDispatched, by=by)

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, case, delete, false, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, false, func, or_, select
 from sqlalchemy.orm import Session, load_only
 
 from services.chassis.delivery import Work
 from services.routing.domain.cases import COUNTY_ROLES, OPEN, SEALED_ROLE, UNIT_ROLES, Viewer
-from services.routing.models import Account, Case, HistoryEntry, RiskAlert, ShingleBand
+from services.routing.models import Account, Case, HistoryEntry, RiskAlert
 
 PAGE = 25
 
@@ -267,18 +267,7 @@ def last_step(session: Session, petition_id: str) -> int:
     return session.scalar(query) or 0
 
 
-def forget_bands(session: Session, petition_id: str) -> None:
-    """Remove what a case that is gone was found by."""
-    session.execute(delete(ShingleBand).where(ShingleBand.petition_id == petition_id))
-
-
 def names_of(session: Session, staff_ids: Sequence[str]) -> dict[str, str]:
     """Names of members of staff by their ids."""
     query = select(Account.id, Account.name).where(Account.id.in_(staff_ids))
     return {row[0]: row[1] for row in session.execute(query)}
-
-
-def forget_features(work: Work, row: Case) -> None:
-    """Later petitions no longer find this one: it became sealed."""
-    row.sketch, row.place_pairs, row.kept_words = b"", "", None
-    forget_bands(work.session, row.petition_id)

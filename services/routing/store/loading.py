@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final, cast
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import Table, delete, select
 from sqlalchemy.orm import Session
 
 from services.chassis.delivery import Work
-from services.chassis.pairs import pairs_in
+from services.chassis.newest import Newest
 from services.contracts.envelope import Envelope
 from services.contracts.intake import IntakeEvent
-from services.routing.domain.look_alikes import PER_KEY, REPEAT_DAYS, Features, Pool
+from services.routing.domain.look_alikes import PER_KEY, PER_MATTER, PER_PETITIONER, REPEAT_DAYS, Features, Pool
 from services.routing.domain.reading import Reading, read
 from services.routing.folding import fold
 from services.routing.models import Case, HistoryEntry, RiskAlert, ShingleBand
@@ -21,6 +21,10 @@ from services.routing.store import commonness, directory, learned
 
 _POOL: Final = "routing.pool"
 _READINGS: Final = "routing.readings"
+_BY_KEY: Final = Newest(ShingleBand.petition_id, [ShingleBand.band], ShingleBand.petition_id, PER_KEY)
+_BY_PETITIONER: Final = Newest(Case.petition_id, [Case.petitioner_key], Case.submitted_at, PER_PETITIONER)
+_BY_MATTER: Final = Newest(Case.petition_id, [Case.subject, Case.area], Case.submitted_at, PER_MATTER)
+_BANDS: Final = cast(Table, ShingleBand.__table__)
 #: Values in one IN list; SQLite takes 32,766.
 _CHUNK: Final = 5_000
 
@@ -66,8 +70,25 @@ def keep_features(work: Work, case: Case, features: Features) -> None:
     """Let later petitions find this one."""
     case.sketch, case.place_pairs = features.sketch, " ".join(sorted(features.place))
     case.kept_words = features.kept
-    work.session.add_all(ShingleBand(band=key, petition_id=case.petition_id) for key in features.keys)
+    rows = ({"band": key, "petition_id": case.petition_id} for key in features.keys)
+    work.append(_BANDS, rows)
     pool(work, features).add(features)
+
+
+def forget_features(work: Work, case: Case) -> None:
+    """Later petitions no longer find this one, nor do those of this batch: it became sealed."""
+    case.sketch, case.place_pairs, case.kept_words = b"", "", None
+    forget_bands(work, case.petition_id)
+    known: Pool | None = work.session.info.get(_POOL)
+    if known is not None:
+        known.forget(case.petition_id)
+
+
+def forget_bands(work: Work, petition_id: str) -> None:
+    """Remove what a case that is gone was found by."""
+    # What this work has yet to write is removed too.
+    work.flush()
+    work.session.execute(delete(ShingleBand).where(ShingleBand.petition_id == petition_id))
 
 
 def add_history(work: Work, entry: HistoryEntry) -> None:
@@ -88,41 +109,23 @@ def _read(work: Work, event: IntakeEvent) -> Reading:
 
 
 def _pool(session: Session, new: Sequence[Features]) -> Pool:
-    found = Pool()
+    """Past petitions that any of these may be like; of each no more are loaded than are weighed."""
     if not new:
-        return found
+        return Pool()
     since = min(one.submitted_at for one in new) - timedelta(days=REPEAT_DAYS)
-    ids: set[str] = set()
     keys = list({key for one in new for key in one.keys})
-    for at in range(0, len(keys), _CHUNK):
-        ids.update(
-            _newest(
-                session,
-                ShingleBand.petition_id,
-                ShingleBand.band,
-                ShingleBand.band.in_(keys[at : at + _CHUNK]),
-                PER_KEY,
-            )
-        )
-    petitioners = list({one.petitioner_key for one in new if one.petitioner_key is not None})
-    if petitioners:
-        where = Case.petitioner_key.in_(petitioners) & (Case.submitted_at >= since)
-        ids.update(_newest(session, Case.petition_id, Case.petitioner_key, where, 10))
+    people = list({one.petitioner_key for one in new if one.petitioner_key is not None})
     matters = list({(one.subject, one.area) for one in new if one.subject is not None and one.area is not None})
-    if matters:
-        where = pairs_in(Case.subject, Case.area, matters) & (Case.submitted_at >= since)
-        ids.update(_newest(session, Case.petition_id, Case.subject + Case.area, where, 20))
-    for one in _features(session, sorted(ids)):
-        found.add(one)
+    by_key = _BY_KEY.find(session, [(key,) for key in keys])
+    by_petitioner = _BY_PETITIONER.find(session, [(person,) for person in people], since)
+    by_matter = _BY_MATTER.find(session, matters, since)
+    found = Pool(
+        dict(zip(keys, by_key, strict=True)),
+        dict(zip(people, by_petitioner, strict=True)),
+        dict(zip(matters, by_matter, strict=True)),
+    )
+    found.know(_features(session, sorted({petition_id for one in new for petition_id in found.likely(one)})))
     return found
-
-
-def _newest(session: Session, what: Any, by: Any, where: ColumnElement[bool], most: int) -> Sequence[str]:
-    """The newest ids per key; ids are UUIDv7 and sort by time."""
-    rank = func.row_number().over(partition_by=by, order_by=what.desc()).label("rank")
-    ranked: Select[Any] = select(what.label("id"), rank).where(where)
-    table = ranked.subquery()
-    return session.scalars(select(table.c.id).where(table.c.rank <= most)).all()
 
 
 def _features(session: Session, ids: Sequence[str]) -> list[Features]:
@@ -143,4 +146,4 @@ def _features(session: Session, ids: Sequence[str]) -> list[Features]:
             Features(r[0], r[1], r[2], r[3], r[4], r[5], r[6], frozenset(r[7].split()), r[8] or b"")
             for r in session.execute(query)
         ]
-    return sorted(rows, key=lambda one: one.submitted_at)
+    return rows

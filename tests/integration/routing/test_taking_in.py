@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import event as sql_event
 from sqlalchemy import select
 
@@ -12,13 +13,15 @@ from services.chassis.ids import uuid7
 from services.chassis.migrate import differences
 from services.contracts.intake import (
     PetitionRated,
+    PetitionSubmitted,
     PetitionSupplemented,
     PetitionWithdrawn,
     Rating,
     Supplement,
 )
 from services.contracts.routing import PetitionAssessed, PetitionClosed, PetitionDispatched
-from services.routing.handlers import desk
+from services.routing import handlers, store
+from services.routing.handlers import desk, petitions
 from services.routing.models import Base, Case, ShingleBand
 
 
@@ -87,6 +90,26 @@ def test_a_report_on_a_person_is_nobodys_look_alike(bench: Any) -> None:
     with bench.house.database.read() as session:
         ids = set(session.scalars(select(ShingleBand.petition_id)))
     assert ids == {open_one.petition_id}
+
+
+def test_a_case_sealed_in_the_batch_it_came_with_is_found_by_none_of_that_batch_or_later(
+    bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "船厂宿舍三号楼六楼，早上六点到八点水龙头只有一根线那么细，洗衣机进不了水，热水器打不着火。"
+    first, second, third = (bench.petition("水压太低", text) for _ in range(3))
+
+    def take_in_and_seal(delivery: Any, work: Any) -> None:
+        petitions.take_in(delivery, work)
+        if delivery.event.petition_id == first.petition_id:
+            store.loading.forget_features(work, work.get(Case, first.petition_id))
+
+    table: dict[Any, Any] = handlers.ON_PETITION
+    monkeypatch.setitem(table, PetitionSubmitted, take_in_and_seal)
+    bench.deliver(first, second)
+    bench.deliver(third)
+    assert bench.told(second.petition_id)[0].case.assessment.look_alikes == []
+    found = bench.told(third.petition_id)[0].case.assessment.look_alikes
+    assert [one.number for one in found] == [second.number]
 
 
 def test_what_reads_like_a_report_on_a_person_is_kept_from_units(bench: Any) -> None:

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.routing.domain.look_alikes import (
+    CANDIDATES,
     MOST,
+    PER_PETITIONER,
     Features,
     Pool,
     bands,
@@ -102,3 +104,25 @@ def test_at_most_five_are_told_the_most_alike_first() -> None:
     assert len(found) == MOST
     assert [one.score for one in found] == sorted((one.score for one in found), reverse=True)
     assert found[0].number == "OLD0"
+
+
+def test_past_petitions_are_weighed_as_far_as_they_are_known() -> None:
+    old, older, batch_mate = (features(name) for name in ("b", "c", "d"))
+    new = features("new")
+    pool = Pool({key: ["a", "b", "c"] for key in new.keys})
+    assert pool.likely(new) == ["c", "b", "a"] and pool.candidates(new) == []
+    pool.know([old, older])
+    assert pool.candidates(new) == [older, old]
+    pool.add(batch_mate)
+    pool.forget("c")
+    assert pool.candidates(new) == [batch_mate, old]
+
+
+def test_no_more_are_weighed_than_worth_it_however_many_stand_under_a_key() -> None:
+    pool = Pool()
+    for number in range(200):
+        pool.add(features(f"{number:03}", f"{TEXT} {number}", petitioner_key="k", subject="s", area="a"))
+    new = features("new", petitioner_key="k", subject="s", area="a")
+    likely = pool.likely(new)
+    assert len(likely) == len(set(likely)) <= CANDIDATES
+    assert likely[:PER_PETITIONER] == [f"{number:03}" for number in range(199, 199 - PER_PETITIONER, -1)]
