@@ -18,6 +18,7 @@ from rich.table import Table
 
 from tests.bench import (
     backlog,
+    crowd,
     flow,
     growth,
     hop,
@@ -38,6 +39,7 @@ from tests.bench.report import BUSY, Report, load
 ALL: dict[str, Callable[[Report], None]] = {
     "hop": hop.run,
     "growth": growth.run,
+    "crowd": crowd.run,
     "partitions": partitions.run,
     "http": http.run,
     "flow": flow.run,
