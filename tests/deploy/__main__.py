@@ -86,9 +86,9 @@ def _end(*_: object) -> NoReturn:
 
 
 def _ladder(result: Result, say: object) -> None:
-    """The tests that need no cluster, in two processes; what needs the images stays in one of them."""
+    """The tests that need no cluster."""
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "tests/deploy", "-p", "no:cacheprovider", "-n2", "--dist=loadgroup"],
+        [sys.executable, "-m", "pytest", "-q", "tests/deploy", "-p", "no:cacheprovider"],
         cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
     )  # fmt: skip
     lines = [line for line in done.stdout.splitlines() if line.strip()]
