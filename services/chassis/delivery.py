@@ -230,7 +230,8 @@ class Work:
         """Write rows that were changed, added and appended so far; the outbox waits."""
         self.session.flush()
         for table, rows in self._appended.items():
-            insert_many(self.session, table, rows)
+            if rows:
+                insert_many(self.session, table, rows)
         self._appended = {}
 
     def finish(self) -> None:

@@ -42,7 +42,7 @@ class Newest:
         self._statements: dict[tuple[bool, bool], Select[tuple[int, str | None]]] = {}
 
     def find(self, session: Session, keys: Sequence[tuple[Any, ...]], since: datetime | None = None) -> list[list[str]]:
-        """Per key, in their order, its newest ids, sorted.
+        """Per key, in the order of the keys, its newest ids, sorted as texts.
 
         Args:
             session: an open transaction.

@@ -184,13 +184,41 @@ def _by_sketch(new: Features, past: Features) -> LookAlike | None:
     return None if score < LEAST else _told(past, score, reasons)
 
 
+class _Found:
+    """Ids of petitions by what they are found by, the newest last."""
+
+    def __init__(
+        self,
+        by_key: Mapping[int, list[str]] | None = None,
+        by_petitioner: Mapping[str, list[str]] | None = None,
+        by_matter: Mapping[tuple[str | None, str | None], list[str]] | None = None,
+    ) -> None:
+        self.by_key = defaultdict(list, by_key or {})
+        self.by_petitioner = defaultdict(list, by_petitioner or {})
+        self.by_matter = defaultdict(list, by_matter or {})
+
+    def add(self, one: Features) -> None:
+        for key in one.keys:
+            self.by_key[key].append(one.petition_id)
+        if one.petitioner_key is not None:
+            self.by_petitioner[one.petitioner_key].append(one.petition_id)
+        self.by_matter[one.subject, one.area].append(one.petition_id)
+
+    def of_key(self, key: int) -> list[str]:
+        return self.by_key.get(key, [])[-PER_KEY:]
+
+    def of_petitioner(self, one: Features) -> list[str]:
+        return self.by_petitioner.get(one.petitioner_key, []) if one.petitioner_key is not None else []
+
+    def of_matter(self, one: Features) -> list[str]:
+        return self.by_matter.get((one.subject, one.area), []) if one.subject is not None else []
+
+
 class Pool:
     """Past petitions that a batch may be like, and those of the batch itself as they come.
 
-    Each list of ids holds the newest last; they sort by time.
-
     Args:
-        by_key: past petitions by band of the sketch and rare word.
+        by_key: past petitions by band of the sketch and rare word, the newest last.
         by_petitioner: past petitions by the petitioner's key.
         by_matter: past petitions by subject and area.
     """
@@ -202,9 +230,8 @@ class Pool:
         by_matter: Mapping[tuple[str | None, str | None], list[str]] | None = None,
     ) -> None:
         self._known: dict[str, Features] = {}
-        self._by_key = defaultdict(list, by_key or {})
-        self._by_petitioner = defaultdict(list, by_petitioner or {})
-        self._by_matter = defaultdict(list, by_matter or {})
+        # Apart, so that those of the batch push no past one out of what was loaded for it.
+        self._past, self._batch = _Found(by_key, by_petitioner, by_matter), _Found()
 
     def know(self, past: Iterable[Features]) -> None:
         """Keep what is compared of past petitions; those that are not known are nobody's candidates."""
@@ -216,32 +243,33 @@ class Pool:
 
     def add(self, one: Features) -> None:
         """Keep a petition of the batch, for those that come after it."""
-        if one.petition_id in self._known:
-            return
-        self._known[one.petition_id] = one
-        for key in one.keys:
-            self._by_key[key].append(one.petition_id)
-        if one.petitioner_key is not None:
-            self._by_petitioner[one.petitioner_key].append(one.petition_id)
-        self._by_matter[one.subject, one.area].append(one.petition_id)
+        if one.petition_id not in self._known:
+            self._known[one.petition_id] = one
+            self._batch.add(one)
 
     def likely(self, new: Features) -> list[str]:
-        """Those worth weighing: same petitioner, most bands and rare words in common, same subject in the same area.
-
-        Of each the newest few; ``CANDIDATES`` in all.
-        """
-        found = Counter(chain.from_iterable(self._by_key.get(key, ())[-PER_KEY:] for key in new.keys))
-        # Of equally many the newest.
-        most = sorted(found, key=lambda petition_id: (found[petition_id], petition_id), reverse=True)
-        own = self._by_petitioner.get(new.petitioner_key, ()) if new.petitioner_key is not None else ()
-        near = self._by_matter.get((new.subject, new.area), ()) if new.subject is not None else ()
-        ids = dict.fromkeys([*reversed(own[-PER_PETITIONER:]), *most, *reversed(near[-PER_MATTER:])])
-        ids.pop(new.petition_id, None)
-        return list(ids)[:CANDIDATES]
+        """Ids of those worth weighing, ``CANDIDATES`` at most, the likeliest first; not all of them need be known."""
+        return self._ranked(new)[:CANDIDATES]
 
     def candidates(self, new: Features) -> list[Features]:
-        """What is compared of those worth weighing."""
-        return [self._known[petition_id] for petition_id in self.likely(new) if petition_id in self._known]
+        """What is compared of those worth weighing, the likeliest first."""
+        known = (self._known[petition_id] for petition_id in self._ranked(new) if petition_id in self._known)
+        return list(islice(known, CANDIDATES))
+
+    def _ranked(self, new: Features) -> list[str]:
+        """The same petitioner's, then who has most bands and rare words in common, then the same subject and area.
+
+        Of each the newest few.
+        """
+        both = (self._past, self._batch)
+        shared = Counter(chain.from_iterable(found.of_key(key) for key in new.keys for found in both))
+        # Of equally many the newest: ids sort by time.
+        most = sorted(shared, key=lambda petition_id: (shared[petition_id], petition_id), reverse=True)
+        own = [*chain.from_iterable(found.of_petitioner(new) for found in both)][-PER_PETITIONER:]
+        near = [*chain.from_iterable(found.of_matter(new) for found in both)][-PER_MATTER:]
+        ids = dict.fromkeys([*reversed(own), *most, *reversed(near)])
+        ids.pop(new.petition_id, None)
+        return list(ids)
 
 
 def look_alikes(new: Features, candidates: Sequence[Features]) -> list[LookAlike]:

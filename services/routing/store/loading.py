@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final, cast
 
-from sqlalchemy import Table, delete, select
+from sqlalchemy import ColumnElement, Table, delete, select
 from sqlalchemy.orm import Session
 
 from services.chassis.delivery import Work
@@ -35,7 +35,11 @@ def load_cases(work: Work, envelopes: Sequence[Envelope]) -> None:
     # After the cases: who holds an alert holds its case.
     work.preload(RiskAlert, [envelope.subject for envelope in envelopes])
     events = [envelope.data for envelope in envelopes if isinstance(envelope.data, IntakeEvent)]
-    new = {event.petition_id: event for event in events if work.get(Case, event.petition_id) is None}
+    new: dict[str, IntakeEvent] = {}
+    for event in events:
+        # The first of a petition's events opens its case.
+        if event.petition_id not in new and work.get(Case, event.petition_id) is None:
+            new[event.petition_id] = event
     for event in new.values():
         _readings(work)[event.petition_id, len(event.petition.supplements)] = _read(work, event)
     work.session.info[_POOL] = _pool(work.session, [r.features for r in _readings(work).values()])
@@ -77,18 +81,24 @@ def keep_features(work: Work, case: Case, features: Features) -> None:
 
 def forget_features(work: Work, case: Case) -> None:
     """Later petitions no longer find this one, nor do those of this batch: it became sealed."""
+    found_by = Features(case.petition_id, case.number, case.submitted_at, case.sketch, kept=case.kept_words or b"").keys
     case.sketch, case.place_pairs, case.kept_words = b"", "", None
-    forget_bands(work, case.petition_id)
+    # By its keys too, since no index begins with the petition: the table holds thirty rows of each.
+    _delete_bands(work, case.petition_id, ShingleBand.band.in_(found_by))
     known: Pool | None = work.session.info.get(_POOL)
     if known is not None:
         known.forget(case.petition_id)
 
 
 def forget_bands(work: Work, petition_id: str) -> None:
-    """Remove what a case that is gone was found by."""
+    """Remove what a case that is gone was found by; reads the whole table."""
+    _delete_bands(work, petition_id)
+
+
+def _delete_bands(work: Work, petition_id: str, *where: ColumnElement[bool]) -> None:
     # What this work has yet to write is removed too.
     work.flush()
-    work.session.execute(delete(ShingleBand).where(ShingleBand.petition_id == petition_id))
+    work.session.execute(delete(ShingleBand).where(ShingleBand.petition_id == petition_id, *where))
 
 
 def add_history(work: Work, entry: HistoryEntry) -> None:

@@ -112,6 +112,15 @@ def test_a_case_sealed_in_the_batch_it_came_with_is_found_by_none_of_that_batch_
     assert [one.number for one in found] == [second.number]
 
 
+@pytest.mark.parametrize("words", ["？", "好", "🙂"])
+def test_a_petition_without_a_word_to_be_found_by_goes_its_way(bench: Any, words: str) -> None:
+    event = bench.petition(words, words)
+    bench.deliver(event)
+    assert case_of(bench, event.petition_id).state == "under_review"
+    with bench.house.database.read() as session:
+        assert session.scalars(select(ShingleBand.petition_id)).all() == []
+
+
 def test_what_reads_like_a_report_on_a_person_is_kept_from_units(bench: Any) -> None:
     event = bench.petition("某所长索贿受贿", "虚报冒领补贴，收好处费。")
     bench.deliver(event)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from services.routing.domain.look_alikes import (
     CANDIDATES,
     MOST,
+    PER_KEY,
     PER_PETITIONER,
     Features,
     Pool,
@@ -126,3 +127,13 @@ def test_no_more_are_weighed_than_worth_it_however_many_stand_under_a_key() -> N
     likely = pool.likely(new)
     assert len(likely) == len(set(likely)) <= CANDIDATES
     assert likely[:PER_PETITIONER] == [f"{number:03}" for number in range(199, 199 - PER_PETITIONER, -1)]
+
+
+def test_those_of_the_batch_push_no_past_one_out() -> None:
+    new = features("new")
+    past = [features(f"a{number}") for number in range(PER_KEY)]
+    pool = Pool({key: [one.petition_id for one in past] for key in new.keys})
+    pool.know(past)
+    for number in range(3 * PER_KEY):
+        pool.add(features(f"b{number}"))
+    assert {one.petition_id for one in past} < {one.petition_id for one in pool.candidates(new)}
