@@ -14,12 +14,13 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from services.chassis import delivery
 from services.chassis.database import is_transient
-from services.chassis.delivery import DONE, Delivery, Handler, Loader, Verdict
+from services.chassis.delivery import Delivery, Handler, Loader
 from services.chassis.errors import Transient
 from services.chassis.house import House
 from services.chassis.hub_watch import Cut, cuttable
 from services.chassis.suspects import can_write
 from services.chassis.telemetry import ids_of, log
+from services.chassis.verdict import DONE, Verdict, verdict_of
 from services.contracts.envelope import Event
 
 #: A database that does not take the smallest write for so long is away (s).
@@ -105,7 +106,7 @@ class Batch:
         self.counts.duplicates += counts.duplicates
 
     def _judge(self, house: House[Any], one: Delivery[Any], error: Exception) -> Verdict:
-        verdict = delivery.verdict_of(error)
+        verdict = verdict_of(error)
         if isinstance(error, Cut):
             verdict = Verdict("retry", "timed_out", str(error))
             house.metrics.count("watchdog_cut", queue=self.queue)

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from services.chassis import topology, wire
 from services.chassis.batch import Batch
-from services.chassis.delivery import Delivery, Verdict
+from services.chassis.delivery import Delivery
 from services.chassis.errors import Transient
 from services.chassis.loop import ALONE_AFTER, ConsumeLoop
 from services.chassis.partitions import Shares
@@ -23,6 +23,7 @@ from services.chassis.settle import Settler
 from services.chassis.suspects import begin_alone, can_write, end_alone
 from services.chassis.telemetry import log
 from services.chassis.topology import Subscription
+from services.chassis.verdict import Verdict
 from services.contracts.envelope import Event, Registry, Rejected
 
 __all__ = ["Batch", "Listener", "listens"]

@@ -25,7 +25,6 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from services.chassis.bulk import insert_many, insert_new
 from services.chassis.database import UtcDateTime
-from services.chassis.errors import Park, Retry
 from services.chassis.ids import child_traceparent, uuid7
 from services.contracts.envelope import Envelope, Event, encode
 
@@ -181,7 +180,7 @@ class Work:
     def append(self, table: Table, rows: Iterable[dict[str, Any]]) -> None:
         """Keep new rows that this work does not read again: all of a table are written by one statement.
 
-        As objects of the session they cost ten times as much, which counts where one petition brings thirty of them.
+        As objects of the session they cost ten times as much, which counts where one event brings thirty of them.
         """
         self._appended.setdefault(table, []).extend(rows)
 
@@ -248,18 +247,6 @@ Handler = Callable[[Delivery[Any], Work], None]
 Loader = Callable[[Work, Sequence[Envelope]], None]
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """What became of one delivery: ``done``, ``retry`` or ``park``."""
-
-    kind: str
-    code: str = ""
-    detail: str = ""
-
-
-DONE = Verdict("done")
-
-
 def new_ones(session: Session, queue: str, deliveries: Sequence[Delivery[Any]], now: datetime) -> list[Delivery[Any]]:
     """Those of a batch that this queue has not handled yet, in order; they are in the inbox from here on."""
     rows = [{"queue": queue, "event_id": d.envelope.id, "received_at": now} for d in deliveries]
@@ -300,13 +287,3 @@ def apply(
         handlers[type(delivery.event)](delivery, work)
     work.finish()
     return work.counts
-
-
-def verdict_of(error: Exception) -> Verdict:
-    """What an exception of a handler means for its event."""
-    if isinstance(error, Park):
-        return Verdict("park", error.code, error.detail)
-    if isinstance(error, Retry):
-        return Verdict("retry", error.code)
-    # The class only: a message may quote what somebody wrote.
-    return Verdict("retry", "handler_failed", type(error).__name__)

@@ -38,7 +38,7 @@ class Newest:
         most: int,
     ) -> None:
         self._what, self._by, self._at, self._most = what, tuple(by), at, most
-        # Put together once: that takes longer than to run it for one petition.
+        # Put together once: that takes longer than to run it for a few keys.
         self._statements: dict[tuple[bool, bool], Select[tuple[int, str | None]]] = {}
 
     def find(self, session: Session, keys: Sequence[tuple[Any, ...]], since: datetime | None = None) -> list[list[str]]:

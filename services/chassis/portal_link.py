@@ -13,7 +13,6 @@ from nameko.extensions import Entrypoint
 
 from services.chassis import topology, wire
 from services.chassis.database import is_transient
-from services.chassis.delivery import Verdict
 from services.chassis.errors import Transient
 from services.chassis.house import House
 from services.chassis.loop import ConsumeLoop
@@ -23,6 +22,7 @@ from services.chassis.settle import Settler, sender_of
 from services.chassis.suspects import can_write
 from services.chassis.telemetry import log
 from services.chassis.transport import UNREADABLE
+from services.chassis.verdict import Verdict
 
 #: Messages of a portal that are taken at once; a few, since each may be as large as the broker lets it be.
 BATCH = 50

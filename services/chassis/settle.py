@@ -10,11 +10,11 @@ from typing import Any, Protocol
 import amqp
 
 from services.chassis import broker, topology, wire
-from services.chassis.delivery import Verdict
 from services.chassis.errors import Hold, Transient
 from services.chassis.house import House
 from services.chassis.ids import uuid7
 from services.chassis.telemetry import log, trace_of
+from services.chassis.verdict import Verdict
 from services.contracts.envelope import Rejected
 
 #: So many parked within ``PARK_WINDOW_S`` and the consumer holds for ``HOLD_S``: a bad release must not park all.

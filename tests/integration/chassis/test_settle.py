@@ -14,9 +14,9 @@ import pytest
 from services.chassis import broker as rabbit
 from services.chassis import topology
 from services.chassis.broker_node import BrokerNode
-from services.chassis.delivery import Verdict
 from services.chassis.errors import Transient
 from services.chassis.settle import Settler
+from services.chassis.verdict import Verdict
 from tests.integration.chassis.toy_tables import Ping
 from tests.integration.chassis.toys import Toy, alarm, eventually, toy_message
 from tests.parts.link import Link
