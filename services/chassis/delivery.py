@@ -180,7 +180,7 @@ class Work:
     def append(self, table: Table, rows: Iterable[dict[str, Any]]) -> None:
         """Keep new rows that this work does not read again: all of a table are written by one statement.
 
-        As objects of the session they cost ten times as much, which counts where one event brings thirty of them.
+        As objects of the session each is looked at by itself, which counts where one event brings thirty of them.
         """
         self._appended.setdefault(table, []).extend(rows)
 

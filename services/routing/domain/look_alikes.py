@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import chain, islice
@@ -184,54 +184,49 @@ def _by_sketch(new: Features, past: Features) -> LookAlike | None:
     return None if score < LEAST else _told(past, score, reasons)
 
 
-class _Found:
+@dataclass(frozen=True)
+class Found:
     """Ids of petitions by what they are found by, the newest last."""
 
-    def __init__(
-        self,
-        by_key: Mapping[int, list[str]] | None = None,
-        by_petitioner: Mapping[str, list[str]] | None = None,
-        by_matter: Mapping[tuple[str | None, str | None], list[str]] | None = None,
-    ) -> None:
-        self.by_key = defaultdict(list, by_key or {})
-        self.by_petitioner = defaultdict(list, by_petitioner or {})
-        self.by_matter = defaultdict(list, by_matter or {})
+    #: By band of the sketch and rare word.
+    by_key: dict[int, list[str]] = field(default_factory=dict)
+    by_petitioner: dict[str, list[str]] = field(default_factory=dict)
+    #: By subject and area.
+    by_matter: dict[tuple[str | None, str | None], list[str]] = field(default_factory=dict)
 
     def add(self, one: Features) -> None:
+        """Let a petition be found by all it is found by."""
         for key in one.keys:
-            self.by_key[key].append(one.petition_id)
+            self.by_key.setdefault(key, []).append(one.petition_id)
         if one.petitioner_key is not None:
-            self.by_petitioner[one.petitioner_key].append(one.petition_id)
-        self.by_matter[one.subject, one.area].append(one.petition_id)
+            self.by_petitioner.setdefault(one.petitioner_key, []).append(one.petition_id)
+        if one.subject is not None:
+            self.by_matter.setdefault((one.subject, one.area), []).append(one.petition_id)
 
     def of_key(self, key: int) -> list[str]:
+        """The newest under a band or word."""
         return self.by_key.get(key, [])[-PER_KEY:]
 
     def of_petitioner(self, one: Features) -> list[str]:
+        """Those of the same petitioner."""
         return self.by_petitioner.get(one.petitioner_key, []) if one.petitioner_key is not None else []
 
     def of_matter(self, one: Features) -> list[str]:
-        return self.by_matter.get((one.subject, one.area), []) if one.subject is not None else []
+        """Those of the same subject in the same area."""
+        return self.by_matter.get((one.subject, one.area), [])
 
 
 class Pool:
     """Past petitions that a batch may be like, and those of the batch itself as they come.
 
     Args:
-        by_key: past petitions by band of the sketch and rare word, the newest last.
-        by_petitioner: past petitions by the petitioner's key.
-        by_matter: past petitions by subject and area.
+        past: past petitions by what those of the batch are found by; none when left out.
     """
 
-    def __init__(
-        self,
-        by_key: Mapping[int, list[str]] | None = None,
-        by_petitioner: Mapping[str, list[str]] | None = None,
-        by_matter: Mapping[tuple[str | None, str | None], list[str]] | None = None,
-    ) -> None:
+    def __init__(self, past: Found | None = None) -> None:
         self._known: dict[str, Features] = {}
         # Apart, so that those of the batch push no past one out of what was loaded for it.
-        self._past, self._batch = _Found(by_key, by_petitioner, by_matter), _Found()
+        self._past, self._batch = past or Found(), Found()
 
     def know(self, past: Iterable[Features]) -> None:
         """Keep what is compared of past petitions; those that are not known are nobody's candidates."""

@@ -13,7 +13,7 @@ from services.chassis.delivery import Work
 from services.chassis.newest import Newest
 from services.contracts.envelope import Envelope
 from services.contracts.intake import IntakeEvent
-from services.routing.domain.look_alikes import PER_KEY, PER_MATTER, PER_PETITIONER, REPEAT_DAYS, Features, Pool
+from services.routing.domain.look_alikes import PER_KEY, PER_MATTER, PER_PETITIONER, REPEAT_DAYS, Features, Found, Pool
 from services.routing.domain.reading import Reading, read
 from services.routing.folding import fold
 from services.routing.models import Case, HistoryEntry, RiskAlert, ShingleBand
@@ -129,11 +129,12 @@ def _pool(session: Session, new: Sequence[Features]) -> Pool:
     by_key = _BY_KEY.find(session, [(key,) for key in keys])
     by_petitioner = _BY_PETITIONER.find(session, [(person,) for person in people], since)
     by_matter = _BY_MATTER.find(session, matters, since)
-    found = Pool(
+    past = Found(
         dict(zip(keys, by_key, strict=True)),
         dict(zip(people, by_petitioner, strict=True)),
         dict(zip(matters, by_matter, strict=True)),
     )
+    found = Pool(past)
     found.know(_features(session, sorted({petition_id for one in new for petition_id in found.likely(one)})))
     return found
 

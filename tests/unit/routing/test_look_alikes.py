@@ -13,6 +13,7 @@ from services.routing.domain.look_alikes import (
     PER_KEY,
     PER_PETITIONER,
     Features,
+    Found,
     Pool,
     bands,
     compare,
@@ -110,7 +111,7 @@ def test_at_most_five_are_told_the_most_alike_first() -> None:
 def test_past_petitions_are_weighed_as_far_as_they_are_known() -> None:
     old, older, batch_mate = (features(name) for name in ("b", "c", "d"))
     new = features("new")
-    pool = Pool({key: ["a", "b", "c"] for key in new.keys})
+    pool = Pool(Found({key: ["a", "b", "c"] for key in new.keys}))
     assert pool.likely(new) == ["c", "b", "a"] and pool.candidates(new) == []
     pool.know([old, older])
     assert pool.candidates(new) == [older, old]
@@ -132,7 +133,7 @@ def test_no_more_are_weighed_than_worth_it_however_many_stand_under_a_key() -> N
 def test_those_of_the_batch_push_no_past_one_out() -> None:
     new = features("new")
     past = [features(f"a{number}") for number in range(PER_KEY)]
-    pool = Pool({key: [one.petition_id for one in past] for key in new.keys})
+    pool = Pool(Found({key: [one.petition_id for one in past] for key in new.keys}))
     pool.know(past)
     for number in range(3 * PER_KEY):
         pool.add(features(f"b{number}"))
